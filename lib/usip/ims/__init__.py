@@ -1,0 +1,1 @@
+"""What an IP Multimedia Subsystem asks of a phone; imported by accounts with "ims" only."""
