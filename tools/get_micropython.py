@@ -146,7 +146,9 @@ def _fetch_locked() -> VM:
 def _fetch() -> VM:
     for program in ("apt-get", "dpkg-deb"):
         if not shutil.which(program):
-            raise NotFound("no micropython found, and this machine has no %s. " % program + _REMEDY)
+            raise NotFound(
+                "no micropython found, and this machine has no %s. " % program + _REMEDY
+            )
     system = apt_sources.read_system()
     if system is None:
         raise NotFound("no Debian or Ubuntu archive in /etc/apt. " + _REMEDY)

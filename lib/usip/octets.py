@@ -100,7 +100,7 @@ def parse_uint(buf: ptr8, start: int, end: int) -> int:
         c = int(buf[start]) - 48
         if c < 0 or c > 9:
             return -1
-        if n > 107374181:  # n * 10 + 9 would pass 2**30 - 1
+        if n > 107374182:  # n * 10 would pass 2**30 - 1
             n = 1073741823
         else:
             n = n * 10 + c

@@ -1,0 +1,62 @@
+# usip: one command per job; every target prepares .venv first. Contracts: README.md.
+#   make sim | test | interop | bench | rom BOARD=x | size | lint | phone ARGS="..."
+
+PYTHON ?= python3
+PY := .venv/bin/python
+BOARD ?= sim
+ARGS ?=
+VENV := .venv/.stamp
+
+.PHONY: all venv sim test interop bench rom size lint format phone clean
+.DELETE_ON_ERROR:
+
+all: sim
+
+venv: $(VENV)
+
+$(VENV): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "usip's tools need Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "python3 lacks venv. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+sim: $(VENV)
+	$(PY) -m tools.simulate $(ARGS)
+
+test: lint
+	$(PY) -m tools.check_layers
+	$(PY) -m pytest
+	$(PY) -m tools.run_on_vm
+	@set -e; for scenario in $(wildcard tools/scenarios/*.json); do \
+	  echo "$(PY) -m tools.simulate $$scenario"; \
+	  $(PY) -m tools.simulate $$scenario --report build/test/$$(basename $$scenario .json); done
+	$(PY) -m tools.size --check
+
+interop: $(VENV)
+	$(PY) -m pytest host_tests/interop $(ARGS)
+
+bench: $(VENV)
+	$(PY) -m tools.bench $(ARGS)
+
+rom: $(VENV)
+	$(PY) -m tools.rom --board $(BOARD) $(ARGS)
+
+size: $(VENV)
+	$(PY) -m tools.size $(ARGS)
+
+lint: $(VENV)
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+format: $(VENV)
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+phone: $(VENV)
+	$(PY) -m tools.phone $(ARGS)
+
+clean:
+	rm -rf build

@@ -1,0 +1,160 @@
+"""Builds a board's image: lib/usip and firmware/ compiled by mpy-cross, packed as ROMFS.
+
+    python -m tools.rom [--board sim] [--no-native] [--optimise N]
+
+makes build/BOARD/tree, the .mpy files as they lie on a board (lib/usip/..., main.mpy ...), and
+build/BOARD/romfs.img from them. Only what changed is compiled again. boards/BOARD/build.json names
+the emitter: {"arch": "xtensawin"}, "host" for that of the VM found here, "" for none.
+
+With no emitter, or --no-native (into build/BOARD-twin), the image is the bytecode twin: the same
+sources, line for line, without their viper decorators.
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import get_micropython, vm
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = ("usip/cpython.py", "manifest.py")  # CPython's shim; input of the firmware build
+
+# 3 drops asserts and line numbers. Line numbers are 7 % of the image and, on stock firmware, of
+# the heap; a traceback still names file and function. `--optimise 0` while debugging.
+OPTIMISE = 3
+
+_EMITTER = re.compile(r"^[ \t]*@micropython\.(viper|native)[ \t]*$", re.MULTILINE)
+_TWIN = "; from usip.twin import ptr8, ptr16, ptr32, uint"
+
+
+class BuildError(Exception):
+    """A source does not compile, or a board is not known."""
+
+
+def emitter_of(board: str) -> str:
+    """Return the mpy-cross architecture of *board*, "" for bytecode only."""
+    path = ROOT / "boards" / board / "build.json"
+    try:
+        arch = json.loads(path.read_text())["arch"]
+    except FileNotFoundError:
+        known = sorted(found.parent.name for found in ROOT.glob("boards/*/build.json"))
+        raise BuildError("no board %s: there are %s" % (board, ", ".join(known))) from None
+    return vm.machine().emitter if arch == "host" else arch
+
+
+def sources(native: bool = True) -> dict:
+    """Return the image's content: path in the tree (without suffix) -> source file."""
+    left_out = LEFT_OUT + ("usip/twin.py",) if native else LEFT_OUT
+    found = {}
+    for base, prefix in ((ROOT / "lib", "lib/"), (ROOT / "firmware", "")):
+        for path in sorted(base.rglob("*.py")):
+            name = path.relative_to(base).as_posix()
+            if name not in left_out:
+                found[prefix + name[:-3]] = path
+    return found
+
+
+def twin(text: str, name: str = "") -> str:
+    """Return the bytecode twin of a module's source, with the same line numbers."""
+    plain, count = _EMITTER.subn("", text)
+    if not count:
+        return text
+    at = re.search(r"^(import micropython|from micropython import [\w, ]+)$", plain, re.MULTILINE)
+    if at is None:
+        raise BuildError("%s: viper functions, but no import of micropython" % name)
+    return plain[: at.end()] + _TWIN + plain[at.end() :]
+
+
+def build(board: str = "sim", native: bool = True, optimise: int = OPTIMISE) -> Path:
+    """Bring the board's tree and image up to date and return the image's path."""
+    arch = emitter_of(board) if native else ""
+    folder = ROOT / "build" / (board if native else board + "-twin")
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several tools may build at once
+        changed = _build_tree(folder, arch, optimise)
+        image = folder / "romfs.img"
+        if changed or not image.exists():
+            _pack(folder / "tree", image)
+    return image
+
+
+def _build_tree(folder: Path, arch: str, optimise: int) -> bool:
+    """Compile what is newer than its .mpy, remove what has no source; True when any did."""
+    tree = folder / "tree"
+    settings = "%s -O%d %s" % (arch or "twin", optimise, Path(__file__).stat().st_mtime_ns)
+    stamp = folder / "settings"
+    fresh = stamp.exists() and stamp.read_text() == settings
+    changed = not fresh
+    wanted = set()
+    for name, source in sources(bool(arch)).items():
+        target = tree / (name + ".mpy")
+        wanted.add(target)
+        if fresh and _is_newer(target, source):
+            continue
+        _compile(source, target, name, arch, optimise)
+        changed = True
+    for stale in set(tree.rglob("*.mpy")) - wanted:
+        stale.unlink()
+        changed = True
+    stamp.write_text(settings)
+    return changed
+
+
+def _is_newer(target: Path, source: Path) -> bool:
+    return target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns
+
+
+def _compile(source: Path, target: Path, name: str, arch: str, optimise: int) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    options = ["-O%d" % optimise, "-o", str(partial)]
+    options += ["-s", (name[4:] if name[:4] == "lib/" else name) + ".py"]
+    if arch:
+        options.append("-march=" + arch)
+    else:
+        text = target.with_suffix(".twin")
+        text.write_text(twin(source.read_text(), name))
+        source = text
+    try:
+        vm.mpy_cross(options + [str(source)])
+        os.replace(partial, target)
+    except subprocess.CalledProcessError as error:
+        partial.unlink(missing_ok=True)
+        raise BuildError("%s: %s" % (name, error.stderr.strip())) from None
+    finally:
+        target.with_suffix(".twin").unlink(missing_ok=True)
+
+
+def _pack(tree: Path, image: Path) -> None:
+    """Write *image* from *tree*; a VM that has the old one mapped keeps the old one."""
+    partial = image.with_suffix(".partial")
+    command = [sys.executable, "-m", "mpremote", "romfs", "-o", str(partial), "build", str(tree)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode or not partial.exists():
+        raise BuildError("mpremote: %s" % (done.stderr or done.stdout).strip())
+    os.replace(partial, image)
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.rom", description=__doc__.split("\n")[0])
+    parser.add_argument("--board", default="sim")
+    parser.add_argument("--no-native", action="store_true", help="the bytecode twin")
+    parser.add_argument("--optimise", type=int, default=OPTIMISE, choices=(0, 1, 2, 3))
+    options = parser.parse_args(argv)
+    try:
+        image = build(options.board, not options.no_native, options.optimise)
+    except (BuildError, get_micropython.NotFound) as error:
+        print("tools.rom: %s" % error, file=sys.stderr)
+        return 1
+    print("%s: %d bytes" % (image.relative_to(ROOT), image.stat().st_size))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
