@@ -33,7 +33,14 @@ _TWIN = "; from usip.twin import ptr8, ptr16, ptr32, uint"
 
 
 class BuildError(Exception):
-    """A source does not compile, or a board is not known."""
+    """A source does not compile, or a board is not known.
+
+    *image* is the image of everything that did compile, or None when there is none.
+    """
+
+    def __init__(self, text: str, image=None) -> None:
+        super().__init__(text)
+        self.image = image
 
 
 def emitter_of(board: str) -> str:
@@ -71,21 +78,30 @@ def twin(text: str, name: str = "") -> str:
 
 
 def build(board: str = "sim", native: bool = True, optimise: int = OPTIMISE) -> Path:
-    """Bring the board's tree and image up to date and return the image's path."""
+    """Bring the board's tree and image up to date and return the image's path.
+
+    Raises BuildError when a source does not compile, after packing all the others.
+    """
     arch = emitter_of(board) if native else ""
     folder = ROOT / "build" / (board if native else board + "-twin")
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several tools may build at once
-        changed = _build_tree(folder, arch, optimise)
+        errors = []
+        changed = _build_tree(folder, arch, optimise, errors)
         image = folder / "romfs.img"
         if changed or not image.exists():
             _pack(folder / "tree", image)
+    if errors:
+        raise BuildError("\n".join(errors), image)
     return image
 
 
-def _build_tree(folder: Path, arch: str, optimise: int) -> bool:
-    """Compile what is newer than its .mpy, remove what has no source; True when any did."""
+def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
+    """Compile what is newer than its .mpy, remove what has no source; True when any did.
+
+    What does not compile is left out of the tree and appended to *errors*.
+    """
     tree = folder / "tree"
     settings = "%s -O%d %s" % (arch or "twin", optimise, Path(__file__).stat().st_mtime_ns)
     stamp = folder / "settings"
@@ -94,11 +110,15 @@ def _build_tree(folder: Path, arch: str, optimise: int) -> bool:
     wanted = set()
     for name, source in sources(bool(arch)).items():
         target = tree / (name + ".mpy")
-        wanted.add(target)
         if fresh and _is_newer(target, source):
+            wanted.add(target)
             continue
-        _compile(source, target, name, arch, optimise)
-        changed = True
+        try:
+            _compile(source, target, name, arch, optimise)
+            wanted.add(target)
+            changed = True
+        except BuildError as error:
+            errors.append(str(error))
     for stale in set(tree.rglob("*.mpy")) - wanted:
         stale.unlink()
         changed = True

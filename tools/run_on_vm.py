@@ -20,7 +20,7 @@ from pathlib import Path
 from tools import get_micropython, rom, vm
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT_S = 120
+TIMEOUT_S = 60
 _SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 
@@ -54,12 +54,17 @@ def run(path: Path, heap: str, image=None, part: str = "") -> tuple:
         )
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b"").decode(errors="replace")
-        return 0, 1, "%s\nno end after %d s" % (output, TIMEOUT_S)
-    output = (done.stdout + done.stderr).strip()
+        return 0, 1, "%sno end after %d s" % (output, TIMEOUT_S)
     summary = _SUMMARY.search(done.stdout)
     if summary is None:
-        return 0, 1, "%s\nthe VM ended with status %d" % (output, done.returncode)
-    return int(summary.group(1)), int(summary.group(2)), output
+        output = done.stdout + done.stderr
+        return 0, 1, "%sthe VM ended with status %d" % (output, done.returncode)
+    return int(summary.group(1)), int(summary.group(2)), _shortened(done.stdout) + done.stderr
+
+
+def _shortened(output: str) -> str:
+    lines = output.splitlines(keepends=True)
+    return "".join(line for line in lines[:-1] if line[:2] != "# ")
 
 
 def main(argv=None) -> int:
@@ -77,18 +82,25 @@ def main(argv=None) -> int:
             return 2
     try:
         machine = vm.machine()
-        image = None if options.sources else rom.build("sim", native=not options.twin)
-    except (get_micropython.NotFound, rom.BuildError) as error:
+    except get_micropython.NotFound as error:
         print("tools.run_on_vm: %s" % error, file=sys.stderr)
         return 1
-    return _run_all(files, options, machine, image)
+    failed = 0
+    try:
+        image = None if options.sources else rom.build("sim", native=not options.twin)
+    except rom.BuildError as error:
+        print(error)
+        failed = 1
+        image = error.image
+    return _run_all(files, options, machine, image, failed)
 
 
-def _run_all(files, options, machine, image) -> int:
-    passed = failed = 0
+def _run_all(files, options, machine, image, failed) -> int:
+    passed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [pool.submit(run, path, options.heap, image, options.k) for path in files]
         for path, future in zip(files, runs):
+            path = os.path.relpath(path)
             good, bad, output = future.result()
             passed += good
             failed += bad
@@ -96,7 +108,7 @@ def _run_all(files, options, machine, image) -> int:
                 "%s: %d passed, %d failed" % (path, good, bad) if bad else "%s: %d" % (path, good)
             )
             if bad:
-                print(output)
+                print(output.rstrip())
             sys.stdout.flush()
     print("MicroPython %d.%d, %d bit, heap %s" % (machine.version + (machine.bits, options.heap)))
     print("%d passed, %d failed" % (passed, failed))

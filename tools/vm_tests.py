@@ -2,7 +2,8 @@
 
     vm_tests FILE.mpy|FILE.py [NAME_PART]
 
-Prints a line per failure and `N passed, N failed` at the end; exit status 1 when any failed.
+Prints a line `# NAME` before each test, a line per failure, and `N passed, N failed`
+at the end; exit status 1 when any failed.
 """
 
 import gc
@@ -17,6 +18,7 @@ def _load(path):
 
 def _run(name, function) -> bool:
     gc.collect()
+    print("# " + name)
     try:
         function()
     except KeyboardInterrupt:
