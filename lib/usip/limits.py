@@ -1,0 +1,29 @@
+"""Capacities: every buffer's size is known when the agent starts.
+
+A full one is answered by the protocol (413, 480, 486, 503, 513), never by MemoryError.
+"""
+
+
+class Limits:
+    """The capacities of one user agent; `Limits(headers=64)` overrides by name.
+
+    An unknown name or a value that is no positive int raises ValueError.
+    """
+
+    message_bytes = 1500  # one message sent, and the room a stream's message is received in
+    headers = 48  # header fields indexed in a received message, 8 octets each
+    transactions = 12  # at the same time; a completed answer is forgotten first
+    retransmit_bytes = 6000  # all the messages kept in case they must be sent again
+    sessions = 2  # calls at the same time; one more is answered 486
+    early_dialogs = 4  # branches of a forked call that are followed
+    ring_s = 180  # how long a call may ring, on either side
+    discarded_body_bytes = 65536  # a stream's body nobody takes: swallowed and answered 413
+
+    def __init__(self, **overrides) -> None:
+        for name in overrides:
+            if not hasattr(Limits, name):
+                raise ValueError("no such limit: " + name)
+            value = overrides[name]
+            if not isinstance(value, int) or value <= 0:
+                raise ValueError(name + " must be a positive int")
+            setattr(self, name, value)

@@ -1,0 +1,363 @@
+"""The one function that looks at every octet of a header, and the tables it looks names up in.
+
+`scan` stops behind any octet and goes on there: all it knows lies in an array, all it finds in the
+index of fields (RFC 3261 7, 25.1). It knows lines, folds, names and colons. A field enters the
+index at its colon, and the end of its value moves with every line that belongs to it, so there is
+nothing to finish when the octets end early. What is inside of a value stays unread.
+"""
+
+import micropython
+from micropython import const
+
+_IDS = const(82)  # header ids are 0 .. 81
+
+# states of the scanner
+_START = const(0)  # in front of the message: empty lines are skipped
+_START_LINE = const(1)
+_LINE = const(2)  # at the first octet of a line behind the start line
+_NAME = const(3)
+_COLON = const(4)  # in white space in front of the colon
+_VALUE = const(5)
+_CR = const(6)  # behind the CR that should end a line
+_LAST_CR = const(7)  # behind the CR of the empty line
+_DONE = const(8)
+
+# elements of the scanner's array; parser.py has copies
+_STATE = const(0)
+_SLOT = const(1)  # of the field being read: offset of its entry, or one of the two below
+_NAME_START = const(2)
+_NAME_END = const(3)
+_VALUE_START = const(4)
+_LINE_START = const(5)  # of the start line
+_LINE_END = const(6)
+_COUNT = const(7)  # of fields indexed
+_CAPACITY = const(8)  # of the index
+_OVERFLOW = const(9)  # 1: a field of a known name found no room
+_REPEATED = const(10)  # id of a field that may be there only once and is not, or 0
+_EMPTY_LINES = const(11)  # in front of the message
+_BAD_AT = const(12)  # offset of a line that is no field, or -1
+_STATE_SIZE = const(13)
+
+_NO_FIELD = const(-1)  # in a line that is ignored
+_IN_START_LINE = const(-2)
+
+_RESERVED = const(10)  # places of the index kept for the fields without which nothing is answered
+
+# Header names by length: length, how many, then id and name in lower case for each; ends with 0.
+_NAMES = (
+    b"\x02\x01\x03to"
+    b"\x03\x01\x01via"
+    b"\x04\x07\x02from\x05cseq\x1drseq\x1erack\x25path\x3ddate\x43join"
+    b"\x05\x03\x0aroute\x13allow\x18event"
+    b"\x06\x04\x20min-se\x21accept\x2dreason\x30server"
+    b"\x07\x07\x04call-id\x06contact\x0cexpires\x11require\x2ewarning\x39privacy\x3esubject"
+    b"\x08\x05\x1arefer-to\x1creplaces\x23sip-etag\x42reply-to\x49priority"
+    b"\x09\x06\x12supported\x2ccall-info\x35refer-sub\x3bdiversion\x40timestamp\x47recv-info"
+    b"\x0a\x04\x2balert-info\x2fuser-agent\x45flow-timer\x4ferror-info"
+    b"\x0b\x06\x15unsupported\x16min-expires\x17retry-after\x1breferred-by\x36answer-mode"
+    b"\x3fin-reply-to"
+    b"\x0c\x09\x07max-forwards\x09content-type\x0brecord-route\x22allow-events"
+    b"\x24sip-if-match\x3ahistory-info\x41mime-version\x46info-package\x48organization"
+    b"\x0d\x04\x0dauthorization\x14proxy-require\x26service-route\x44target-dialog"
+    b"\x0e\x03\x08content-length\x33accept-contact\x4breject-contact"
+    b"\x0f\x07\x1fsession-expires\x34security-server\x3cremote-party-id\x4caccept-encoding"
+    b"\x4daccept-language\x50security-client\x51security-verify"
+    b"\x10\x05\x0fwww-authenticate\x27p-associated-uri\x31content-encoding"
+    b"\x37priv-answer-mode\x4econtent-language"
+    b"\x11\x01\x2ap-called-party-id"
+    b"\x12\x02\x10proxy-authenticate\x19subscription-state"
+    b"\x13\x05\x0eproxy-authorization\x28p-asserted-identity\x32content-disposition"
+    b"\x38authentication-info\x4arequest-disposition"
+    b"\x14\x01\x29p-preferred-identity"
+    b"\x00"
+)
+
+# Compact forms a .. z (7.3.3 and the IANA registry): the header id, 0 for none that we know.
+_COMPACT = (
+    b"\x33\x1b\x09\x4a\x31\x02\x00\x00\x04\x4b\x12\x08\x06"
+    b"\x00\x18\x00\x00\x1a\x3e\x03\x22\x01\x00\x1f\x00\x00"
+)
+
+# Methods: id, length, name; ends with 0.
+_METHODS = (
+    b"\x01\x06INVITE\x02\x03ACK\x03\x03BYE\x04\x06CANCEL\x05\x07OPTIONS\x06\x08REGISTER"
+    b"\x07\x07MESSAGE\x08\x09SUBSCRIBE\x09\x06NOTIFY\x0a\x07PUBLISH\x0b\x06UPDATE\x0c\x05PRACK"
+    b"\x0d\x05REFER\x0e\x04INFO\x00"
+)
+
+
+@micropython.viper
+def begin(st: ptr32, first: ptr8, capacity: int):
+    """Forget the last message; the index holds *capacity* fields."""
+    st = ptr32(st)
+    first = ptr8(first)
+    i = 0
+    while i < _STATE_SIZE:
+        st[i] = 0
+        i += 1
+    st[_SLOT] = _IN_START_LINE
+    st[_CAPACITY] = capacity
+    st[_BAD_AT] = -1
+    i = 0
+    while i < _IDS:
+        first[i] = 0
+        i += 1
+
+
+@micropython.viper
+def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) -> int:
+    """Go on scanning at buf[at:end]; return the offset of the first octet not looked at.
+
+    st[_STATE] is _DONE behind the empty line. *fields* and *first* are the index of a
+    `message.Message`. Uses no heap.
+    """
+    buf = ptr8(buf)
+    st = ptr32(st)
+    fields = ptr16(fields)
+    first = ptr8(first)
+    names = ptr8(_NAMES)
+    compact = ptr8(_COMPACT)
+    state = int(st[0])
+    while at < end and state != _DONE:
+        c = int(buf[at])
+        if state == _VALUE or state == _START_LINE:
+            while c != 13 and c != 10:
+                at += 1
+                if at >= end:
+                    break
+                c = int(buf[at])
+            if at < end:
+                slot = int(st[_SLOT])
+                if slot >= 0:
+                    i = int(st[_VALUE_START])
+                    while i < at and int(buf[i]) <= 32:
+                        i += 1
+                    stop = at
+                    while stop > i and int(buf[stop - 1]) <= 32:
+                        stop -= 1
+                    fields[slot + 2] = i & 0xFFFF
+                    fields[slot + 3] = stop & 0xFFFF
+                elif slot == _IN_START_LINE:
+                    st[_LINE_END] = at
+                at += 1
+                state = _LINE  # Lax: LF alone, because sipsak and hand-written scripts send it
+                if c == 13:
+                    state = _CR
+        elif state == _LINE:
+            if int(st[_SLOT]) == _IN_START_LINE:
+                st[_SLOT] = _NO_FIELD
+            if c == 32 or c == 9:
+                state = _VALUE  # a fold
+            elif c == 13:
+                at += 1
+                state = _LAST_CR
+            elif c == 10:
+                at += 1
+                state = _DONE
+            else:
+                st[_NAME_START] = at
+                state = _NAME
+        elif state == _NAME:
+            while c > 32 and c != 58:
+                at += 1
+                if at >= end:
+                    break
+                c = int(buf[at])
+            if at < end:
+                st[_NAME_END] = at
+                state = _COLON
+        elif state == _COLON:
+            while c == 32 or c == 9:
+                at += 1
+                if at >= end:
+                    break
+                c = int(buf[at])
+            if at < end:
+                state = _VALUE
+                st[_SLOT] = _NO_FIELD
+                start = int(st[_NAME_START])
+                length = int(st[_NAME_END]) - start
+                if c != 58 or length == 0:
+                    if int(st[_BAD_AT]) < 0:
+                        st[_BAD_AT] = start
+                else:
+                    at += 1
+                    st[_VALUE_START] = at
+                    field = 0
+                    if length == 1:
+                        c = (int(buf[start]) | 32) - 97
+                        if c >= 0 and c < 26:
+                            field = int(compact[c])
+                    else:
+                        i = 0
+                        while int(names[i]) and int(names[i]) < length:
+                            i += 2 + int(names[i + 1]) * (int(names[i]) + 1)
+                        if int(names[i]) == length:
+                            left = int(names[i + 1])
+                            i += 2
+                            while left:
+                                j = 0
+                                while j < length:
+                                    c = int(buf[start + j])
+                                    if c >= 65 and c <= 90:
+                                        c += 32
+                                    j += 1
+                                    if c != int(names[i + j]):
+                                        j = 99
+                                if j == length:
+                                    field = int(names[i])
+                                    left = 1
+                                i += length + 1
+                                left -= 1
+                    count = int(st[_COUNT])
+                    room = int(st[_CAPACITY]) - count
+                    if field == 0 and count >= room:
+                        room = 0  # extension fields may fill half of the index
+                    elif room == 0 or (field > 9 and room <= _RESERVED):
+                        room = 0
+                        st[_OVERFLOW] = 1
+                    if room:
+                        if int(first[field]) == 0:
+                            first[field] = (count + 1) & 0xFF
+                        elif field >= 2 and field <= 9 and field != 6:
+                            st[_REPEATED] = field
+                        slot = count << 2
+                        fields[slot] = field
+                        fields[slot + 1] = start & 0xFFFF
+                        fields[slot + 2] = at & 0xFFFF
+                        fields[slot + 3] = at & 0xFFFF
+                        st[_SLOT] = slot
+                        st[_COUNT] = count + 1
+        elif c == 10 and state != _START:  # _CR or _LAST_CR, as it should be
+            at += 1
+            if state == _CR:
+                state = _LINE
+            else:
+                state = _DONE
+        elif state == _START:
+            if c == 10:
+                at += 1
+                st[_EMPTY_LINES] = int(st[_EMPTY_LINES]) + 1
+            elif c == 13:
+                at += 1
+            else:
+                st[_LINE_START] = at
+                state = _START_LINE
+        else:  # a CR on its own is an octet of the line
+            if state == _LAST_CR:
+                st[_SLOT] = _NO_FIELD
+            state = _VALUE
+    st[0] = state
+    return at
+
+
+@micropython.viper
+def method_id(buf: ptr8, start: int, end: int) -> int:
+    """Return the id of the method buf[start:end] (case-sensitive, 7.1), 0 when it is not ours."""
+    buf = ptr8(buf)
+    methods = ptr8(_METHODS)
+    length = end - start
+    i = 0
+    while int(methods[i]):
+        if int(methods[i + 1]) == length:
+            j = 0
+            while j < length and int(buf[start + j]) == int(methods[i + 2 + j]):
+                j += 1
+            if j == length:
+                return int(methods[i])
+        i += 2 + int(methods[i + 1])
+    return 0
+
+
+@micropython.viper
+def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
+    """Read the start line buf[at:end]: 0, or the status it is to be refused with.
+
+    Leaves in *out*: 0 nothing to make of it, 1 request, 2 response; then method and Request-URI,
+    or status code, start and end of the reason phrase.
+    """
+    buf = ptr8(buf)
+    out = ptr32(out)
+    out[0] = 0
+    word = at
+    if end - at < 8:
+        return 400
+    slash = int(buf[at + 3]) == 47
+    if not slash:  # a request: the version is its last word
+        while at < end and int(buf[at]) > 32:
+            at += 1
+        out[1] = word
+        out[2] = at
+        word = end
+        while word > at and int(buf[word - 1]) != 32:
+            word -= 1
+        if word - at < 2:
+            return 400
+        out[3] = at + 1
+        out[4] = word - 1
+        out[0] = 1
+        at = word
+    # SIP-Version, in any case (7.1)
+    status = 0
+    if end - at < 7:
+        return 400
+    if int(buf[at]) | 32 != 115 or int(buf[at + 1]) | 32 != 105:
+        status = 400
+    if int(buf[at + 2]) | 32 != 112 or int(buf[at + 3]) != 47:
+        status = 400
+    if status:
+        return status
+    at += 4
+    word = at
+    dots = 0
+    while at < end and int(buf[at]) > 32:
+        c = int(buf[at])
+        if c == 46:
+            dots += 1
+        elif c < 48 or c > 57:
+            status = 400
+        at += 1
+    if dots != 1 or int(buf[word]) == 46 or int(buf[at - 1]) == 46:
+        status = 400
+    if status:
+        return status
+    if at - word != 3 or int(buf[word]) != 50 or int(buf[word + 2]) != 48:
+        status = 505
+    if not slash:
+        word = int(out[1])
+        while word < int(out[2]):
+            c = int(buf[word])
+            # not a token (25.1): separators and what is not ASCII
+            if c > 126 or c == 34 or c == 40 or c == 41 or c == 44 or c == 47:
+                status = 400
+            elif c >= 58 and c <= 64 or c >= 91 and c <= 93 or c == 123 or c == 125:
+                status = 400
+            word += 1
+        word = int(out[3])
+        if word == int(out[4]) or int(out[1]) == int(out[2]):
+            status = 400
+        while word < int(out[4]):
+            c = int(buf[word])
+            if c <= 32 or c == 127 or c == 34 or c == 60 or c == 62:
+                status = 400
+            word += 1
+        return status
+    if end - at < 4 or int(buf[at]) != 32:
+        return 400
+    at += 1
+    n = 0
+    word = at
+    while at < end and int(buf[at]) >= 48 and int(buf[at]) <= 57 and at - word < 4:
+        n = n * 10 + int(buf[at]) - 48
+        at += 1
+    if at - word != 3 or n < 100 or n > 699:
+        return 400
+    if at < end and int(buf[at]) != 32:
+        return 400
+    out[0] = 2
+    out[1] = n
+    if at < end:
+        at += 1  # Lax: no SP behind the code, because several SMS gateways leave it out
+    out[2] = at
+    out[3] = end
+    return status
