@@ -24,6 +24,7 @@ def assert_sound_both_ways(folder, bob, seconds=_TALK_S):
         assert heard.purity > 0.9, (side, heard)
         assert heard.heard_s > seconds - 1.0, (side, heard)
         assert heard.gaps == 0, (side, heard)
+        assert heard.blemishes <= heard.heard_s, (side, heard)  # at most one block in ten
 
 
 def assert_media_flowed(door, call, seconds=_TALK_S):

@@ -2,6 +2,7 @@
 
 import array
 import math
+import statistics
 import sys
 import wave
 
@@ -39,11 +40,12 @@ def read(path) -> array.array:
 
 
 class Tone:
-    """What a recording holds of one frequency.
+    """What a recording holds of one frequency, by blocks of 100 ms.
 
     seconds: length of the recording. heard_s: from the first to the last block with sound.
-    purity: energy at the frequency over all energy between those two; 1.0 is the tone alone.
-    gaps: silent blocks of 100 ms between them.
+    purity: median over the blocks between those two of the share of energy at the frequency;
+    1.0 is the tone alone. blemishes: blocks among them whose own share is below 0.9, as a
+    phase jump makes (a packet concealed, a jitter buffer that slips). gaps: silent ones.
     """
 
     def __init__(self, samples, frequency_hz: int):
@@ -55,15 +57,16 @@ class Tone:
         loud = [i for i, (total, _) in enumerate(blocks) if total > _SILENT_POWER]
         # The first and last block with sound are cut by the start and the end of the call.
         heard = blocks[loud[0] + 1 : loud[-1]] if loud else []
+        shares = [tone / total if total else 0.0 for total, tone in heard]
         self.heard_s = len(heard) * _BLOCK_SAMPLES / RATE_HZ
+        self.purity = statistics.median(shares) if shares else 0.0
+        self.blemishes = sum(share < 0.9 for share in shares)
         self.gaps = sum(total <= _SILENT_POWER for total, _ in heard)
-        energy = sum(total for total, _ in heard)
-        self.purity = sum(tone for _, tone in heard) / energy if energy else 0.0
 
     def __repr__(self):
         return (
             f"Tone(seconds={self.seconds:.2f}, heard_s={self.heard_s:.1f}, "
-            f"purity={self.purity:.4f}, gaps={self.gaps})"
+            f"purity={self.purity:.4f}, blemishes={self.blemishes}, gaps={self.gaps})"
         )
 
 
