@@ -1,0 +1,160 @@
+"""Tests of usip.config: what is refused, by which path and reason; what is filled in."""
+
+import json
+
+from usip import config
+from usip.errors import ConfigError
+
+AOR = {"aor": "sip:101@192.0.2.10"}
+
+
+def refusal(document) -> str:
+    try:
+        config.parse(json.loads(json.dumps(document)))
+    except ConfigError as e:
+        return str(e)
+    return ""
+
+
+def account(**fields):
+    fields["aor"] = fields.get("aor", AOR["aor"])
+    return {"accounts": [fields]}
+
+
+def media(**fields):
+    return {"accounts": [dict(AOR)], "media": fields}
+
+
+def test_the_smallest_configuration_gets_every_default():
+    document = config.parse({"accounts": [dict(AOR)]})
+    first = document["accounts"][0]
+    assert first["auth_user"] == "101"
+    assert first["expires"] == 300
+    assert first["registrar"] is None
+    assert first["transport"] == "udp"
+    assert document["media"]["codecs"] == ["PCMU", "PCMA"]
+    assert document["media"]["rtp_ports"] == [40000, 40100]
+    assert document["network"]["sip_port"] == 5060
+    assert document["station"] is None
+
+
+def test_the_documented_example_is_accepted():
+    document = config.parse(
+        {
+            "accounts": [
+                {
+                    "aor": "sip:101@192.0.2.10",
+                    "display_name": "Front door",
+                    "auth_user": "101",
+                    "password": "secret",
+                    "registrar": "sip:192.0.2.10",
+                    "outbound_proxy": None,
+                    "transport": "udp",
+                    "expires": 300,
+                    "ims": {
+                        "impi": "001010000000001@ims.mnc001.mcc001.3gppnetwork.org",
+                        "k": "465b5ce8b199b49faa5f0a2ee238a6bc",
+                        "opc": "cd63cb71954a9f4e48a5994e37a02baf",
+                    },
+                }
+            ],
+            "media": {"codecs": ["PCMA"], "ptime": 20, "rtp_ports": [40000, 40001]},
+            "station": {"anything": [1, 2]},
+        }
+    )
+    assert document["accounts"][0]["ims"]["amf"] == "8000"
+    assert document["media"]["codecs"] == ["PCMA"]
+
+
+def test_the_range_of_a_number_is_named():
+    assert refusal(account(expires=5)) == "accounts[0].expires: 5 is below 30"
+    assert refusal(account(expires=86401)) == "accounts[0].expires: 86401 is above 86400"
+
+
+def test_unknown_keys_are_refused_by_path():
+    assert refusal(account(colour=1)) == "accounts[0].colour: unknown key"
+    assert refusal({"accounts": [AOR], "x": {}}) == "x: unknown key"
+    assert refusal(media(**{"codecs.x": 1})) == "media.codecs.x: unknown key"
+    assert refusal({"accounts": [AOR], "media.codecs": []}) == "media.codecs: unknown key"
+    assert refusal({"accounts": [AOR], "": 1}) == ": unknown key"
+
+
+def test_wrong_types_are_refused_by_path():
+    assert refusal([]) == "configuration: [] is not an object"
+    assert refusal({"accounts": AOR}).endswith("is not a list")
+    assert refusal({"accounts": ["a"]}) == 'accounts[0]: "a" is not an object'
+    assert refusal(account(expires="300")).endswith('"300" is not a whole number')
+    assert refusal(account(expires=True)).endswith("true is not a whole number")
+    assert refusal(account(expires=300.5)).endswith("is not a whole number")
+    assert refusal(account(expires=None)) == "accounts[0].expires: null is not a whole number"
+    assert refusal(account(password=7)) == "accounts[0].password: 7 is not a string"
+    assert refusal(media(codecs="PCMU")) == 'media.codecs: "PCMU" is not a list'
+    assert refusal({"accounts": [AOR], "station": 3}) == "station: 3 is not an object"
+
+
+def test_missing_keys_are_named():
+    assert refusal({}) == "accounts: is missing"
+    assert refusal({"accounts": [{}]}) == "accounts[0].aor: is missing"
+    ims = {"impi": "a@b", "k": "0" * 32}
+    assert refusal(account(ims=ims)) == "accounts[0].ims.opc: is missing"
+
+
+def test_lists_have_bounds_and_no_entry_twice():
+    assert refusal({"accounts": []}) == "accounts: 0 entries, not 1 to 4"
+    assert refusal(media(codecs=[])) == "media.codecs: 0 entries, not 1 to 2"
+    assert refusal(media(codecs=["PCMU", "PCMU"])) == 'media.codecs[1]: "PCMU" is there twice'
+    assert refusal(media(codecs=["G729"])).startswith('media.codecs[0]: "G729" is not one of')
+
+
+def test_addresses_and_uris_are_checked():
+    assert "has no user part" in refusal(account(aor="sip:192.0.2.10"))
+    assert "has no host part" in refusal(account(aor="sip:101@"))
+    assert "does not begin with sip: or sips:" in refusal(account(aor="101@192.0.2.10"))
+    assert "has a character no URI has" in refusal(account(aor="sip:1 01@192.0.2.10"))
+    assert "has a wrong port" in refusal(account(registrar="sip:192.0.2.10:0"))
+    assert "has a wrong port" in refusal(account(registrar="sip:192.0.2.10:x"))
+    assert "needs tls" in refusal(account(aor="sips:101@192.0.2.10"))
+    assert refusal(account(registrar="sip:[2001:db8::1]:5062;transport=udp")) == ""
+    assert refusal(account(registrar="sip:pbx.example.com")) == ""
+
+
+def test_port_ranges_hold_an_rtp_and_an_rtcp_port():
+    assert "[first port, last port]" in refusal(media(rtp_ports=[40000]))
+    assert "[first port, last port]" in refusal(media(rtp_ports=[40000, "x"]))
+    assert "no range" in refusal(media(rtp_ports=[40100, 40000]))
+    assert "no range" in refusal(media(rtp_ports=[80, 40000]))
+    assert "no even port" in refusal(media(rtp_ports=[40001, 40002]))
+    assert refusal(media(rtp_ports=[40001, 40003])) == ""
+
+
+def test_secrets_are_hexadecimal_of_the_right_length():
+    ims = {"impi": "a@b", "k": "0" * 31, "opc": "0" * 32}
+    assert "has 31 digits, not 32" in refusal(account(ims=ims))
+    ims["k"] = "g" * 32
+    assert "is not hexadecimal" in refusal(account(ims=ims))
+
+
+def test_control_characters_never_reach_a_header():
+    assert "control character" in refusal(account(display_name="a\r\nVia: x"))
+
+
+def test_an_application_checks_its_own_section():
+    schema = "\nrelay_pin int 0 48\nopen_ms int 100 60000 = 800\n"
+    section = {"relay_pin": 5}
+    config.check(section, schema, "station")
+    assert section["open_ms"] == 800
+    try:
+        config.check({"relay_pin": 99}, schema, "station")
+    except ConfigError as e:
+        assert str(e) == "station.relay_pin: 99 is above 48"
+        return
+    raise AssertionError
+
+
+def test_a_file_that_cannot_be_read_is_named():
+    try:
+        config.load("no/such/file.json")
+    except ConfigError as e:
+        assert str(e) == "no/such/file.json: cannot be read (no such file)"
+        return
+    raise AssertionError

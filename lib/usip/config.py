@@ -1,0 +1,270 @@
+"""The configuration file: one JSON document, the same on a device and on the host.
+
+Theory of operation: `_SCHEMA` is the documentation and the program. One line a key: its path, its
+kind and range, and behind `=` the value it has when it is absent (no `=`: the key is required;
+`null` is accepted exactly where it is the value for absence). The document is walked once: what
+the schema does not name, and every wrong type or range, is refused by path and reason
+(`accounts[0].expires: 5 is below 30`); absent keys are filled in. Sections of kind `section`
+belong to an application, which checks them with `check` and a schema of its own.
+
+The module is needed only at start: `load_config` in usip forgets it again, with its heap.
+"""
+
+import json
+
+from usip.errors import ConfigError
+
+# text MIN MAX | uri SCHEMES | address (an address-of-record) | int MIN MAX | bool | choice A|B
+# hex DIGITS | host | ports | object | section | list MIN MAX KIND ...
+_SCHEMA = """
+accounts list 1 4 object
+accounts.aor address
+accounts.display_name text 0 64 = ""
+accounts.auth_user text 1 64 = null
+accounts.password text 0 64 = ""
+accounts.registrar uri sip|sips = null
+accounts.outbound_proxy uri sip|sips = null
+accounts.transport choice udp|tcp|tls = "udp"
+accounts.expires int 30 86400 = 300
+accounts.ims object = null
+accounts.ims.impi text 3 96
+accounts.ims.k hex 32
+accounts.ims.opc hex 32
+accounts.ims.amf hex 4 = "8000"
+media object = {}
+media.codecs list 1 2 choice PCMU|PCMA = ["PCMU", "PCMA"]
+media.ptime int 20 20 = 20
+media.rtp_ports ports = [40000, 40100]
+media.srtp choice off|optional|required = "off"
+media.dtmf choice auto|rfc4733|info|inband = "auto"
+network object = {}
+network.address host = null
+network.sip_port int 0 65535 = 5060
+audio object = {}
+audio.play text 1 96 = null
+audio.record text 1 96 = null
+station section = null
+mqtt section = null
+web section = null
+"""
+
+_TYPES = ("object", "section", "list", "ports", "int", "bool")  # the others are JSON strings
+_NAMES = ("an object", "an object", "a list", "a list", "a whole number", "true or false")
+
+
+def load(path: str) -> dict:
+    """Return the checked configuration in the file *path*, absent keys filled in.
+
+    ConfigError names the key and the reason, or the file when it cannot be read.
+    """
+    try:
+        with open(path) as file:
+            text = file.read()
+    except OSError as e:
+        raise ConfigError(path, "cannot be read (%s)" % _os_reason(e))
+    except ValueError:
+        raise ConfigError(path, "is not UTF-8 text")
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise ConfigError(path, "is not valid JSON")
+    return parse(document)
+
+
+def parse(document) -> dict:
+    """Return *document*, the parsed JSON, checked in place with absent keys filled in."""
+    check(document, _SCHEMA)
+    for i, account in enumerate(document["accounts"]):
+        if account["auth_user"] is None:
+            aor = account["aor"]
+            account["auth_user"] = aor[aor.find(":") + 1 : aor.find("@")]
+        if account["transport"] != "tls" and account["aor"].startswith("sips:"):
+            raise ConfigError("accounts[%d].transport" % i, "a sips: address needs tls")
+    return document
+
+
+def check(document, schema: str, path: str = "") -> None:
+    """Check the object *document* against *schema* and fill in absent keys.
+
+    *path* names the document in messages. ConfigError when it does not conform.
+    """
+    _check_object(document, schema, path, "")
+
+
+def _os_reason(e):
+    return "no such file" if e.errno == 2 else "error %s" % e.errno
+
+
+def _rule(schema, pattern):
+    """Return the line of *schema* for *pattern* as (kind and range, default text or None)."""
+    at = schema.find("\n" + pattern + " ")
+    if at < 0:
+        return None, None
+    line = schema[at + len(pattern) + 2 : schema.find("\n", at + 1)]
+    kind, _, default = line.partition(" = ")
+    return kind, default or None
+
+
+def _show(value):
+    return json.dumps(value)[:40]
+
+
+def _join(path, key):
+    return path + "." + key if path else key
+
+
+def _check_object(value, schema, path, pattern):
+    if not isinstance(value, dict):
+        raise ConfigError(path or "configuration", "%s is not an object" % _show(value))
+    for key in value:
+        kind, default = _rule(schema, _join(pattern, key)) if _is_key(key) else (None, None)
+        if kind is None:
+            raise ConfigError(_join(path, key), "unknown key")
+        if value[key] is None and default == "null":
+            continue
+        _check(value[key], kind, schema, _join(path, key), _join(pattern, key))
+    _fill_in(value, schema, path, pattern)
+
+
+def _is_key(key):
+    return key and " " not in key and "." not in key and "\n" not in key
+
+
+def _fill_in(value, schema, path, pattern):
+    prefix = "\n" + pattern + "." if pattern else "\n"
+    at = schema.find(prefix)
+    while at >= 0:
+        at += len(prefix)
+        key = schema[at : schema.find(" ", at)]
+        if key and "." not in key and "\n" not in key and key not in value:
+            kind, default = _rule(schema, _join(pattern, key))
+            if default is None:
+                raise ConfigError(_join(path, key), "is missing")
+            value[key] = json.loads(default)
+            if kind == "object" and value[key] is not None:
+                _fill_in(value[key], schema, _join(path, key), _join(pattern, key))
+        at = schema.find(prefix, at)
+
+
+def _check(value, kind, schema, path, pattern):
+    words = kind.split()
+    kind = words[0]
+    if not _has_type(value, kind):
+        what = _NAMES[_TYPES.index(kind)] if kind in _TYPES else "a string"
+        raise ConfigError(path, "%s is not %s" % (_show(value), what))
+    if kind == "object":
+        _check_object(value, schema, path, pattern)
+    elif kind == "list":
+        _check_list(value, words, schema, path, pattern)
+    elif kind != "section" and kind != "bool":
+        reason = _fault(value, kind, words)
+        if reason:
+            raise ConfigError(path, "%s %s" % (_show(value), reason))
+
+
+def _has_type(value, kind):
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "list" or kind == "ports":
+        return isinstance(value, list)
+    return isinstance(value, dict if kind == "object" or kind == "section" else str)
+
+
+def _check_list(value, words, schema, path, pattern):
+    if not int(words[1]) <= len(value) <= int(words[2]):
+        raise ConfigError(path, "%d entries, not %s to %s" % (len(value), words[1], words[2]))
+    kind = " ".join(words[3:])
+    for i, entry in enumerate(value):
+        _check(entry, kind, schema, "%s[%d]" % (path, i), pattern)
+        if not isinstance(entry, dict) and value.index(entry) != i:
+            raise ConfigError("%s[%d]" % (path, i), "%s is there twice" % _show(entry))
+
+
+def _fault(value, kind, words):
+    """Return why *value*, of the right type, is out of the range of its kind, or None."""
+    if kind == "int":
+        return _fault_of_int(value, int(words[1]), int(words[2]))
+    if kind == "ports":
+        return _fault_of_ports(value)
+    if kind == "choice":
+        names = words[1].split("|")
+        return None if value in names else "is not one of " + ", ".join(names)
+    if kind == "hex":
+        return _fault_of_hex(value, int(words[1]))
+    if kind == "text":
+        return _fault_of_text(value, int(words[1]), int(words[2]))
+    if kind == "host":
+        return None if is_ipv4(value) else "is not an IPv4 address"
+    return _fault_of_uri(value, words[1] if kind == "uri" else "sip|sips", kind == "address")
+
+
+def _fault_of_int(value, low, high):
+    if value < low:
+        return "is below %d" % low
+    return "is above %d" % high if value > high else None
+
+
+def _fault_of_ports(value):
+    """A range [first, last] with room for one even RTP port and the RTCP port above it."""
+    if len(value) != 2 or not (_has_type(value[0], "int") and _has_type(value[1], "int")):
+        return "is not [first port, last port]"
+    if not 1024 <= value[0] <= value[1] <= 65535:
+        return "is no range in 1024 to 65535"
+    return None if (value[0] + 1 & ~1) + 1 <= value[1] else "has no even port with one above it"
+
+
+def _fault_of_hex(value, digits):
+    if len(value) != digits:
+        return "has %d digits, not %d" % (len(value), digits)
+    for c in value.lower():
+        if c not in "0123456789abcdef":
+            return "is not hexadecimal"
+
+
+def _fault_of_text(value, low, high):
+    if not low <= len(value) <= high:
+        return "has %d characters, not %d to %d" % (len(value), low, high)
+    for c in value:
+        if ord(c) < 32 or ord(c) == 127:
+            return "has a control character"
+
+
+def _fault_of_uri(value, schemes, needs_user):
+    scheme, _, rest = value.partition(":")
+    if scheme not in schemes.split("|"):
+        return "does not begin with " + schemes.replace("|", ": or ") + ":"
+    if len(value) > 128:
+        return "has over 128 characters"
+    for c in value:
+        if not 33 <= ord(c) <= 126 or c in '<>"':
+            return "has a character no URI has"
+    user, at, host = rest.rpartition("@")
+    if needs_user and not user:
+        return "has no user part"
+    if at and not user or not host or host[0] in ":;?":
+        return "has no host part" if user or not at else "has an empty user part"
+    return _fault_of_port(host)
+
+
+def _fault_of_port(host):
+    """Check the port behind a host that may be an IPv6 reference."""
+    for c in ";?":
+        host = host.partition(c)[0]
+    if "]" in host:
+        host = host[host.find("]") :]
+    _, colon, port = host.partition(":")
+    if colon and not (port.isdigit() and 0 < int(port) < 65536):
+        return "has a wrong port"
+
+
+def is_ipv4(text: str) -> bool:
+    """Return whether *text* is a dotted IPv4 address."""
+    parts = text.split(".")
+    if len(parts) != 4:
+        return False
+    for part in parts:
+        if not part.isdigit() or len(part) > 3 or int(part) > 255:
+            return False
+    return True
