@@ -12,7 +12,7 @@ from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import parse_uint, trim_lws
-from usip.sip.headers import find_separator, scan_cseq
+from usip.sip.grammar import find_separator, scan_cseq
 from usip.sip.scanner import begin, method_id, scan, scan_start_line
 
 _H_VIA = const(1)
