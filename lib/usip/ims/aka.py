@@ -2,14 +2,14 @@
 
 The nonce is base64 of RAND, AUTN and, ignored, server data. What the ISIM makes of it is one of
 
-    OK            Digest as ever with `password`, octets of any value: RES for AKAv1, base64 of
-                  HMAC-MD5(RES IK CK, "http-digest-akav2-password") for AKAv2
-    SYNC_FAILURE  Digest with an empty password, and auts="`auts`" (RFC 3310 3.4)
-    MAC_FAILURE   the network is not ours, or the nonce is none: the same nonce is sent back with
-                  response="" and no auts (TS 24.229 5.1.1.5.3)
-    PENDING       the card was asked: call poll() until it says something else
-    UNAVAILABLE   there is no card to ask: nothing can be sent
-    GIVE_UP       challenged too often without success: nothing must be sent
+    0 OK            Digest as ever with `password`, octets of any value: RES for AKAv1, base64
+                    of HMAC-MD5(RES IK CK, "http-digest-akav2-password") for AKAv2
+    1 SYNC_FAILURE  Digest with an empty password, and auts="`auts`" (RFC 3310 3.4)
+    2 MAC_FAILURE   the network is not ours, or the nonce is none: the same nonce is sent back
+                    with response="" and no auts (TS 24.229 5.1.1.5.3)
+    3 UNAVAILABLE   there is no card to ask: nothing can be sent
+    4 PENDING       the card was asked: call poll() until it says something else
+    5 GIVE_UP       challenged too often without success: nothing must be sent
 
 Two invalid challenges in a row are answered, not a third (5.1.1.5.3), and two good ones: a network
 that challenges for ever is left after four answers at most. succeeded() starts afresh.
@@ -23,9 +23,8 @@ from micropython import const
 _OK = const(0)  # the results of isim.authenticate()
 _SYNC_FAILURE = const(1)
 _MAC_FAILURE = const(2)
-_UNAVAILABLE = const(3)
 _PENDING = const(4)
-GIVE_UP = const(5)
+_GIVE_UP = const(5)
 
 _STRIKES = const(2)
 _NONCE_OCTETS = const(32)
@@ -101,7 +100,7 @@ class AKA:
         """Take the *nonce* of a challenge, unquoted, and return what to do (see above)."""
         self.auts = b""
         if self._invalid >= _STRIKES or self._answered >= _STRIKES:
-            return GIVE_UP
+            return _GIVE_UP
         octets = parse_nonce(bytes(nonce))
         if octets and octets == self._nonce and version == self._version and self.password:
             self._answered += 1  # the same once more, stale or repeated: the SQN is spent

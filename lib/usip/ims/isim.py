@@ -4,10 +4,12 @@ An ISIM is anything with
 
     impi, domain        private identity and home network domain name, bytes
     impus               public identities, a tuple of bytes; the first is the one to register
-    authenticate(rand, autn) -> OK, SYNC_FAILURE, MAC_FAILURE, UNAVAILABLE or PENDING
-    poll(now_ms)        -> the same, while the last result was PENDING
-    res, ck, ik         octets after OK, until forget()
-    auts                14 octets after SYNC_FAILURE
+    authenticate(rand, autn)
+        0 OK              res, ck and ik are set, octets, until forget()
+        1 SYNC_FAILURE    the MAC is right, the SQN is not fresh: auts is set, 14 octets
+        2 MAC_FAILURE     not from our home network, or not for us
+        3 UNAVAILABLE     no card, no answer in time, or an answer that makes no sense
+        4 PENDING         ask poll(now_ms), which returns the same five
 
 `SoftISIM` holds the secret itself and answers at once; `modem.ModemISIM` asks a SIM card.
 
@@ -26,11 +28,10 @@ from micropython import const
 
 from usip.ims.milenage import Milenage, derive_opc
 
-OK = const(0)
-SYNC_FAILURE = const(1)  # the MAC is right, the SQN is not fresh: auts is set
-MAC_FAILURE = const(2)  # not from our home network, or not for us
-UNAVAILABLE = const(3)  # no card, no answer in time, or an answer that makes no sense
-PENDING = const(4)
+_OK = const(0)
+_SYNC_FAILURE = const(1)
+_MAC_FAILURE = const(2)
+_UNAVAILABLE = const(3)
 
 _IND_MASK = const(0x1F)  # TS 33.102 C.3: five bits
 _SLOTS = const(32)
@@ -199,24 +200,24 @@ class SoftISIM:
         """Judge a challenge, 16 octets each (TS 33.102 6.3.3); sets res, ck, ik or auts."""
         self.forget()
         if len(rand) != 16 or len(autn) != 16:
-            return MAC_FAILURE
+            return _MAC_FAILURE
         milenage = self._milenage
         sqn = bytes(a ^ b for a, b in zip(autn, milenage.f5(rand)))
         if milenage.f1(rand, sqn, autn[6:8])[:8] != autn[8:]:
-            return MAC_FAILURE
+            return _MAC_FAILURE
         freshness = self._freshness
         if not freshness.is_fresh(sqn):
             self.auts = self._make_auts(rand, freshness.highest() or bytes(6))
-            return SYNC_FAILURE
+            return _SYNC_FAILURE
         freshness.accept(sqn)
         if self._store is not None:
             self._store.save(bytes(freshness.records) + self._seal(freshness.records))
         self.res, self.ck, self.ik = milenage.f2_f3_f4(rand)
-        return OK
+        return _OK
 
     def poll(self, now_ms: int) -> int:
         """Return UNAVAILABLE: a soft ISIM never says PENDING."""
-        return UNAVAILABLE
+        return _UNAVAILABLE
 
     def _make_auts(self, rand: bytes, sqn_ms: bytes) -> bytes:
         """Return (SQN_MS ^ f5*) and f1* with AMF zero, 14 octets."""

@@ -130,7 +130,7 @@ def parse_pcscf(text: str) -> list:
         try:
             octets = unhexlify(text[2:])
         except ValueError:
-            raise ParseError(0, 2, "not hexadecimal") from None
+            raise ParseError(0, 2, "not hexadecimal")
         return [(host, 0) for host in parse_dhcp_option(octets)]
     servers = []
     for entry in text.replace(",", " ").split():
