@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-for folder in ("firmware", "", "lib"):
+for folder in ("host_tests", "firmware", "", "lib"):
     path = str(ROOT / folder)
     if path not in sys.path:
         sys.path.insert(0, path)

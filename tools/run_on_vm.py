@@ -41,7 +41,7 @@ def run(path: Path, heap: str, image=None, part: str = "") -> tuple:
         driver = vm.compiled(ROOT / "tools" / "vm_tests.py")
     except subprocess.CalledProcessError as error:
         return 0, 1, error.stderr.strip()
-    extra = ":".join(str(folder) for folder in (ROOT, ROOT / "firmware"))
+    extra = ":".join(str(folder) for folder in (ROOT, ROOT / "firmware", ROOT / "host_tests"))
     command = vm.vm_command(heap, rom=image)
     if image is None:
         driver = ROOT / "tools" / "vm_tests.py"
