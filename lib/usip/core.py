@@ -1,0 +1,519 @@
+"""The user-agent core (RFC 3261 sections 8 to 15): sans I/O, one message at a time.
+
+Octets, the clock and commands go in; octets (through *transport*), events and the next deadline
+come out. Nothing here opens a socket, reads a clock or waits:
+
+    core.receive(buf, end, source, now_ms)      a datagram; never raises
+    core.handle_timer(now_ms)                   when core.deadline() has come
+    while core.next_event(): ... core.subject   after each of these and after every command
+
+A source or destination is (protocol, host, port), protocol "udp", "tcp" or "tls". The transport is
+
+    send(destination, buf, end) -> bool                 False when it could not be sent
+    local_address(destination) -> (host, port)          ours, as that peer should see it
+    locate(host, port, protocol) -> destination, None   optional: names already resolved
+
+Received octets belong to the core only until `receive` returns.
+"""
+
+from binascii import hexlify
+
+from micropython import const
+
+from usip import ticks
+from usip.errors import BufferFull, ParseError
+from usip.sip import compose, uri
+from usip.sip.dispatch import Resolver
+from usip.sip.headers import NameAddr, Values
+from usip.sip.message import Message
+from usip.sip.parser import index
+from usip.sip.registration import Registration
+from usip.sip.transaction import Transactions
+from usip.sip.uac import ClientSession
+from usip.sip.uas import ServerSession
+from usip.writer import Writer
+
+_M_INVITE = const(1)
+_M_ACK = const(2)
+_M_CANCEL = const(4)
+_M_OPTIONS = const(5)
+_H_CONTENT_TYPE = const(9)
+_H_REQUIRE = const(17)
+_H_CONTENT_ENCODING = const(49)
+
+# Events. Modules below declare their own copies, `_E_REGISTERED = const(1)` ...
+REGISTERED = const(1)
+UNREGISTERED = const(2)
+REGISTRATION_FAILED = const(3)
+CALL_RECEIVED = const(4)
+CALL_PROGRESS = const(5)
+CALL_ANSWERED = const(6)
+CALL_CONFIRMED = const(7)
+CALL_MODIFIED = const(8)
+CALL_ENDED = const(9)
+INFO_RECEIVED = const(10)
+OPTIONS_RECEIVED = const(11)
+OPTIONS_ANSWERED = const(12)
+
+_ALLOW = b"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+_USER_AGENT = b"usip/0.1"
+
+
+class Counters:
+    """What was dropped or refused, for whoever asks."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.malformed = 0  # dropped: no message, or one that cannot be answered
+        self.refused = 0  # answered with a fault's status
+        self.stray = 0  # responses and ACKs that belong to nothing
+        self.too_large = 0  # our message did not fit the send buffer
+        self.no_memory = 0
+
+
+class Forks:
+    """The user of BYEs to branches we did not keep: their outcome changes nothing."""
+
+    def receive_response(self, transaction, message, now_ms: int) -> None:
+        """Ignore it."""
+
+    def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
+        """Ignore it."""
+
+
+class UserAgentCore:
+    """One user agent: its accounts, sessions, transactions and the one send buffer."""
+
+    content_type = b"application/sdp"
+    info_types = (b"application/dtmf-relay", b"application/dtmf")
+
+    def __init__(self, limits, transport, random) -> None:
+        self.limits = limits
+        self.transport = transport
+        self.random = random
+        self.counters = Counters()
+        self.writer = Writer(bytearray(limits.message_bytes))
+        self.transactions = Transactions(limits, transport, self.writer)
+        self.resolver = Resolver()
+        self.accounts = []
+        self.sessions = []
+        self.forks = Forks()
+        self.values = Values()
+        self.name_addr = NameAddr()
+        self.subject = None
+        self.event_text = b""  # OPTIONS_ANSWERED: the reason phrase
+        self._events = []
+        self._message = Message(limits.headers)
+        self._challenge = None
+        self._uri = uri.URI()
+        self._branch = b""
+        self._source = None
+        self._sessions_made = 0
+
+    # -- accounts
+
+    def add_account(self, account) -> None:
+        """Take an account; `account.registration` serves it from now on."""
+        self.accounts.append(account)
+        Registration(self, account)
+
+    def register(self, account, now_ms: int) -> None:
+        """Register an account or refresh its binding now."""
+        account.registration.register(now_ms)
+
+    def unregister(self, account, now_ms: int) -> None:
+        """Remove an account's binding; UNREGISTERED follows in any case."""
+        account.registration.unregister(now_ms)
+
+    # -- calls
+
+    def invite(self, account, target: bytes, media, now_ms: int, destination=None, headers=()):
+        """Place a call and return its session; whether it goes out is an event.
+
+        *destination* None: where the account's route, proxy or the target's host says.
+        """
+        session = ClientSession(self, account, target, media, headers)
+        self._add_session(session)
+        if destination is None:
+            destination = self.locate(session.dialog.next_hop(), account.destination)
+        if destination is None:
+            session.end(now_ms, 503, b"Destination Not Located", 3)
+        else:
+            session.start(destination, now_ms)
+        return session
+
+    def options(self, account, target: bytes, now_ms: int, destination=None):
+        """Ask a peer for its capabilities (section 11); OPTIONS_ANSWERED brings the status."""
+        from usip.sip.standalone import Request
+
+        return Request(self, account, target, _M_OPTIONS, OPTIONS_ANSWERED).start(now_ms, destination)
+
+    def _add_session(self, session) -> None:
+        self._sessions_made += 1
+        session.id = self._sessions_made
+        self.sessions.append(session)
+
+    def remove_session(self, session) -> None:
+        """Forget an ended session and report it."""
+        if session in self.sessions:
+            self.sessions.remove(session)
+            self.post(CALL_ENDED, session)
+
+    # -- events and time
+
+    def post(self, event: int, subject) -> None:
+        """Queue an event about *subject*."""
+        self._events.append(event)
+        self._events.append(subject)
+
+    def next_event(self) -> int:
+        """Return the next event with its subject in `subject`, or 0."""
+        if not self._events:
+            self.subject = None
+            return 0
+        event = self._events.pop(0)
+        self.subject = self._events.pop(0)
+        return event
+
+    def deadline(self) -> int:
+        """Return the clock value at which `handle_timer` is due, or NEVER."""
+        at = self.transactions.deadline()
+        for session in self.sessions:
+            at = ticks.earliest(at, session.next_deadline())
+        for account in self.accounts:
+            at = ticks.earliest(at, account.registration.deadline)
+        return at
+
+    def handle_timer(self, now_ms: int) -> None:
+        """Do what is due."""
+        self.transactions.handle_timer(now_ms)
+        for session in tuple(self.sessions):
+            session.handle_timer(now_ms)
+        for account in self.accounts:
+            account.registration.handle_timer(now_ms)
+
+    # -- what the network brings
+
+    def receive(self, buf, end: int, source: tuple, now_ms: int) -> None:
+        """Take one datagram, buf[:end]; whatever it holds, this returns."""
+        self.counters.received += 1
+        try:
+            index(self._message, buf, 0, end)
+        except ParseError:
+            self.counters.malformed += 1
+            return
+        self.receive_message(self._message, source, now_ms)
+
+    def receive_message(self, message, source: tuple, now_ms: int) -> None:
+        """Take one indexed message; the limits of memory and buffer end here, counted."""
+        self._source = source
+        try:
+            if message.is_request:
+                self._receive_request(message, source, now_ms)
+            elif message.fault or not self.transactions.receive_response(message, now_ms):
+                self.counters.stray += 1
+        except BufferFull:
+            self.counters.too_large += 1
+        except MemoryError:
+            self.counters.no_memory += 1
+
+    def _receive_request(self, message, source, now_ms: int) -> None:
+        if self.transactions.receive_request(message, now_ms) is not None:
+            return
+        if message.fault:
+            self.counters.refused += 1
+            self._respond_statelessly(message, message.fault)
+        elif message.method == _M_ACK:
+            session = self._find_session(message)
+            if session is None:
+                self.counters.stray += 1
+            else:
+                session.receive_ack(message, now_ms)
+        else:
+            transaction = self.transactions.accept(message, self._reply_to(message), now_ms)
+            if transaction is None:
+                self._respond_statelessly(message, 503)
+            else:
+                self._serve(transaction, message, now_ms)
+
+    def _serve(self, transaction, message, now_ms: int) -> None:
+        """Hand a new request to its dialog, or outside of one to who serves it (8.2, 12.2.2)."""
+        if message.method == _M_CANCEL:
+            self._receive_cancel(transaction, message, now_ms)
+        elif message.to.tag_start >= 0:
+            session = self._find_session(message)
+            if session is None:
+                self.respond(transaction, message, 481, now_ms)
+            else:
+                session.receive_request(transaction, message, now_ms)
+        elif self._is_merged(transaction, message):
+            self.respond(transaction, message, 482, now_ms)
+        elif self._refuse_requirements(transaction, message, now_ms):
+            return
+        elif message.method == _M_INVITE:
+            self._receive_invite(transaction, message, now_ms)
+        elif message.method == _M_OPTIONS:
+            self.answer_options(transaction, message, now_ms)
+        else:
+            self.refuse_method(transaction, message, now_ms)
+
+    def _find_session(self, message):
+        for session in self.sessions:
+            if session.dialog.matches(message):
+                return session
+        return None
+
+    def _receive_cancel(self, transaction, message, now_ms: int) -> None:
+        invite = self.transactions.find_server(message, _M_INVITE)
+        if invite is None:
+            self.respond(transaction, message, 481, now_ms)
+            return
+        self.respond(transaction, message, 200, now_ms)
+        if invite.user is not None:
+            invite.user.cancel(now_ms)
+
+    def _is_merged(self, transaction, message) -> bool:
+        """Whether the same request came another way (8.2.2.2)."""
+        if message.method != _M_INVITE:
+            return False
+        for session in self.sessions:
+            dialog = session.dialog
+            if (
+                session.is_incoming
+                and dialog.remote_cseq == message.cseq
+                and dialog.call_id
+                == message.text(message.call_id_start, message.call_id_end)
+                and message.from_.tag_start >= 0
+                and dialog.remote_tag
+                == message.text(message.from_.tag_start, message.from_.tag_end)
+            ):
+                return True
+        return False
+
+    def _receive_invite(self, transaction, message, now_ms: int) -> None:
+        if self.refuse_body(transaction, message, now_ms):
+            return
+        application = self.resolver.find(message)
+        if application is None:
+            self.respond(transaction, message, 480, now_ms)
+            return
+        if len(self.sessions) >= self.limits.sessions:
+            self.respond(transaction, message, 486, now_ms)
+            return
+        account = self.account_of(message)
+        if account is None:
+            self.respond(transaction, message, 404, now_ms)
+            return
+        session = ServerSession(self, account, transaction, message, None)
+        media = application.create_media(session)
+        if media is None:
+            self.respond(transaction, message, 486, now_ms)
+            return
+        session.media = media
+        if session.has_offer:
+            status = media.receive_offer(message.buf, message.body_start, message.body_end)
+            if status:
+                self.respond(transaction, message, status, now_ms)
+                return
+        session.application = application
+        compose.put_response(self.writer.reset(), message, self._source, 100, None, b"")
+        self.finish_response(transaction, 100, now_ms)
+        w = self.writer.reset()
+        compose.put_response_fields(w, message, self._source, session.dialog.local_tag, True)
+        transaction.template = w.take()
+        self._add_session(session)
+        session.start(now_ms)
+        self.post(CALL_RECEIVED, session)
+
+    def account_of(self, message):
+        """Return the account whose user the Request-URI or To names, else the first."""
+        view = self._uri
+        for start, end in (
+            (message.uri_start, message.uri_end),
+            (message.to.uri_start, message.to.uri_end),
+        ):
+            if view.parse(message.buf, start, end) and view.user_start >= 0:
+                user = message.text(view.user_start, view.user_end)
+                for account in self.accounts:
+                    if account.user == user:
+                        return account
+        return self.accounts[0] if self.accounts else None
+
+    # -- refusals (8.2.1 to 8.2.3)
+
+    def _refuse_requirements(self, transaction, message, now_ms: int) -> bool:
+        if message.method == _M_CANCEL or message.find(_H_REQUIRE) < 0:
+            return False
+        self.begin_response(transaction, message, 420)
+        compose.put_all(self.writer, message, _H_REQUIRE, b"Unsupported: ", None)
+        self.finish_response(transaction, 420, now_ms)
+        return True
+
+    def refuse_method(self, transaction, message, now_ms: int) -> None:
+        """Answer 405 to a method of SIP, 501 to one nobody knows; both say what is allowed."""
+        status = 405 if message.method else 501
+        self.begin_response(transaction, message, status)
+        self.writer.put(b"Allow: " + _ALLOW + b"\r\n")
+        self.finish_response(transaction, status, now_ms)
+
+    def refuse_body(self, transaction, message, now_ms: int) -> bool:
+        """Answer 415 to a body that is no session description; whether that was done."""
+        if message.body_end == message.body_start:
+            return False
+        if self.is_media_body(message) and message.find(_H_CONTENT_ENCODING) < 0:
+            return False
+        self.refuse_content_type(transaction, message, (self.content_type,), now_ms)
+        return True
+
+    def refuse_content_type(self, transaction, message, accepted: tuple, now_ms: int) -> None:
+        """Answer 415 with what would be accepted (21.4.13)."""
+        self.begin_response(transaction, message, 415)
+        self.writer.put(b"Accept: ").put(b", ".join(accepted)).put(b"\r\n")
+        self.finish_response(transaction, 415, now_ms)
+
+    def is_media_body(self, message) -> bool:
+        """Whether the body is a session description."""
+        return self.content_type_of(message) == self.content_type
+
+    def content_type_of(self, message) -> bytes:
+        """Return the media type of the body in lower case without parameters; b"" if absent."""
+        value = message.value(_H_CONTENT_TYPE)
+        return value.split(b";", 1)[0].strip().lower() if value else b""
+
+    # -- responses
+
+    def respond(self, transaction, message, status: int, now_ms: int) -> None:
+        """Send a response without fields of its own or a body."""
+        self.begin_response(transaction, message, status)
+        self.finish_response(transaction, status, now_ms)
+
+    def begin_response(self, transaction, message, status: int) -> None:
+        """Begin a response to the message in hand; its To tag is the dialog's or a new one."""
+        compose.put_response(
+            self.writer.reset(), message, self._source, status, None, self.new_tag()
+        )
+
+    def resume_response(self, transaction, status: int, reason=None):
+        """Begin a response to a request received earlier; return the writer."""
+        w = self.writer.reset()
+        compose.put_status_line(w, status, reason)
+        return w.put(transaction.template)
+
+    def finish_response(self, transaction, status: int, now_ms: int) -> None:
+        """End the response in the writer without a body and send it."""
+        compose.end_without_body(self.writer)
+        self.transactions.respond(transaction, status, now_ms)
+
+    def _respond_statelessly(self, message, status: int) -> None:
+        if message.method == _M_ACK:
+            return
+        w = self.writer.reset()
+        compose.put_response(w, message, self._source, status, None, self.new_tag())
+        if status == 503:
+            w.put(b"Retry-After: 5\r\n")
+        compose.end_without_body(w)
+        self.transport.send(self._reply_to(message), w.buf, w.end)
+
+    def _reply_to(self, message) -> tuple:
+        """Return where responses go: the source, at the port that Via asks for (18.2.2)."""
+        protocol, host, port = self._source
+        via = message.via
+        if protocol == "udp" and not via.has_rport:
+            port = via.port if via.port > 0 else 5060
+        return (protocol, host, port)
+
+    def answer_options(self, transaction, message, now_ms: int) -> None:
+        """Answer with what we can do (11.2): 200, or 486 when no further call is possible."""
+        status = 200
+        if message.to.tag_start < 0 and len(self.sessions) >= self.limits.sessions:
+            status = 486
+        self.begin_response(transaction, message, status)
+        self.put_capabilities(self.writer)
+        self.writer.put(b"Accept: application/sdp\r\n")
+        self.finish_response(transaction, status, now_ms)
+
+    # -- requests
+
+    def begin_request(self, dialog, method: int, destination, cseq: int = 0):
+        """Begin our next request in *dialog* and return the writer."""
+        self._branch = b"z9hG4bK" + hexlify(self.random(8))
+        host, port = self.transport.local_address(destination)
+        w = self.writer.reset()
+        compose.put_request(
+            w,
+            dialog,
+            method,
+            cseq or dialog.next_cseq(),
+            self._branch,
+            (destination[0], host, port),
+        )
+        return w
+
+    def begin_ack(self, dialog, cseq: int):
+        """Begin the ACK of a 2xx to the INVITE numbered *cseq*."""
+        return self.begin_request(dialog, _M_ACK, dialog.destination, cseq)
+
+    def send_request(self, method: int, destination, user, now_ms: int):
+        """Send the request in the writer in a transaction of its own; None when no room."""
+        return self.transactions.request(method, self._branch, destination, user, now_ms)
+
+    def accept_challenge(self, account, message, answered: dict) -> bool:
+        """Take a 401 or 407 for an account; whether to send the request again."""
+        if account.authentication is None:
+            return False
+        return account.authentication.receive_challenge(
+            message, self.values, self._challenge, answered
+        )
+
+    def put_contact(self, w, account, destination) -> None:
+        """Append our Contact for a dialog towards *destination*."""
+        w.put(b"Contact: <").put(self.contact_uri(account, destination)).put(b">\r\n")
+
+    def contact_uri(self, account, destination) -> bytes:
+        """Return the URI at which this account can be reached from *destination*."""
+        host, port = self.transport.local_address(destination)
+        if ":" in host:
+            host = "[%s]" % host
+        user = account.user + b"@" if account is not None and account.user else b""
+        uri_ = b"sip:%s%s:%d" % (user, host.encode(), port)
+        if destination[0] != "udp":
+            uri_ += b";transport=" + destination[0].encode()
+        return uri_
+
+    def put_capabilities(self, w) -> None:
+        """Append Allow and User-Agent."""
+        w.put(b"Allow: " + _ALLOW + b"\r\nUser-Agent: " + _USER_AGENT + b"\r\n")
+
+    def locate(self, target: bytes, default):
+        """Return the destination of a URI: *default* for a name that is not resolved yet."""
+        view = self._uri
+        if default is not None and not target:
+            return default
+        if not view.parse(target, 0, len(target)) or view.host_start < 0:
+            return default
+        host = str(target[view.host_start : view.host_end], "utf-8").strip("[]")
+        protocol = view.transport() or (default[0] if default else "udp")
+        if protocol == "?":
+            return default
+        if uri.is_ipv4(target, view.host_start, view.host_end) or ":" in host:
+            return (protocol, host, view.port if view.port > 0 else _default_port(protocol))
+        locate = getattr(self.transport, "locate", None)
+        found = locate(host, view.port, protocol) if locate is not None else None
+        return found or default
+
+    def new_call_id(self) -> bytes:
+        """Return a Call-ID unique over space and time (8.1.1.4)."""
+        return hexlify(self.random(12))
+
+    def new_tag(self) -> bytes:
+        """Return a tag with 32 random bits (19.3)."""
+        return hexlify(self.random(4))
+
+    def jittered_ms(self, ms: int) -> int:
+        """Return 80 to 100 % of a delay, so that devices do not retry in step."""
+        return ms - ms // 1280 * (self.random(1)[0])
+
+
+def _default_port(protocol: str) -> int:
+    return 5061 if protocol == "tls" else 5060
+

@@ -1,0 +1,373 @@
+"""The four transaction machines of RFC 3261 section 17 as amended by RFC 6026, as tables.
+
+A transaction keeps the one message it may have to send again: a client its request (then the ACK
+of a refused INVITE), a server its last response. Every machine has at most two timers running:
+one that repeats the message (A, E, G) and one that ends the state (B, D, F, H, I, J, K, L, M).
+The transaction user is any object with
+
+    receive_response(transaction, message, now_ms)    a response that is no retransmission
+    transaction_failed(transaction, status, now_ms)   408: no answer came; 503: could not be sent
+
+Messages kept are exact copies, limited in number and in their sum of octets by `Limits`.
+"""
+
+from micropython import const
+
+from usip import ticks
+from usip.sip import compose
+from usip.sip.dialog import is_span
+
+_T1_MS = const(500)
+_T2_MS = const(4000)
+_T4_MS = const(5000)
+_64T1_MS = const(32000)
+_KEEP = const(-1)  # the timer that ends the state runs on
+
+_M_INVITE = const(1)
+_M_ACK = const(2)
+
+# An entry of a machine: the next state, plus what to do.
+_STATE = const(7)
+_SEND = const(8)  # send the kept message (again)
+_PASS = const(16)  # to the transaction user
+_ACK = const(32)  # answer with an ACK, which becomes the kept message (17.1.1.3)
+_FAIL = const(64)  # tell the user that no answer came or that sending failed
+
+TERMINATED = const(4)
+
+_TIMER = const(3)  # client events: 1xx, 2xx, 3-6xx, repeat, end of state, transport error
+_CLIENT_END = const(4)
+_CLIENT_ERROR = const(5)
+_REQUEST = const(0)  # server events: request again, ACK, 1xx, 2xx, 3-6xx, repeat, end, error
+_SERVER_ACK = const(1)
+_RESPONSE = const(1)  # + status class
+_SERVER_TIMER = const(5)
+_SERVER_END = const(6)
+_SERVER_ERROR = const(7)
+
+
+class _Machine:
+    """One figure of the RFC: *table* by state and event; *timers* by state.
+
+    A state's timers are (first repeat, longest repeat, end over UDP, end over a stream) in ms.
+    """
+
+    def __init__(self, columns: int, table: tuple, timers: tuple) -> None:
+        self.columns = columns
+        self.table = table
+        self.timers = timers
+
+
+# RFC 3261 Figure 5, RFC 6026 8.4.  Timers A and B; C is the session's; D; M.
+_INVITE_CLIENT = _Machine(
+    6,
+    (
+        # 1xx      2xx        3-6xx             A          B/D/M      error
+        (1 | _PASS, 3 | _PASS, 2 | _ACK | _PASS, 0 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 0 Calling
+        (1 | _PASS, 3 | _PASS, 2 | _ACK | _PASS, 1, 1, 4 | _FAIL),  # 1 Proceeding
+        (2, 2, 2 | _SEND, 2, 4, 4),  # 2 Completed
+        (3, 3 | _PASS, 3, 3, 4, 3),  # 3 Accepted
+    ),
+    (
+        (_T1_MS, _64T1_MS, _64T1_MS, _64T1_MS),
+        (0, 0, 0, 0),
+        (0, 0, 32000, -2),
+        (0, 0, _64T1_MS, _64T1_MS),
+    ),
+)
+# RFC 3261 Figure 6.  Timers E and F, K.
+_NON_INVITE_CLIENT = _Machine(
+    6,
+    (
+        (1 | _PASS, 2 | _PASS, 2 | _PASS, 0 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 0 Trying
+        (1 | _PASS, 2 | _PASS, 2 | _PASS, 1 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 1 Proceeding
+        (2, 2, 2, 2, 4, 4),  # 2 Completed
+    ),
+    (
+        (_T1_MS, _T2_MS, _64T1_MS, _64T1_MS),
+        (_T2_MS, _T2_MS, _KEEP, _KEEP),
+        (0, 0, _T4_MS, -2),
+    ),
+)
+# RFC 3261 Figure 7, RFC 6026 7.1 and 8.7.  Timers G and H, I, L.
+_INVITE_SERVER = _Machine(
+    8,
+    (
+        # INVITE   ACK 1xx        2xx        3-6xx      G          H/I/L      error
+        (0 | _SEND, 0, 0 | _SEND, 3 | _SEND, 1 | _SEND, 0, 0, 4 | _FAIL),  # 0 Proceeding
+        (1 | _SEND, 2, 1, 1, 1, 1 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 1 Completed
+        (2, 2, 2, 2, 2, 2, 4, 2),  # 2 Confirmed
+        (3, 3, 3, 3 | _SEND, 3, 3, 4, 3),  # 3 Accepted: the user repeats its 2xx (13.3.1.4)
+    ),
+    (
+        (0, 0, 0, 0),
+        (_T1_MS, _T2_MS, _64T1_MS, _64T1_MS),
+        (0, 0, _T4_MS, -2),
+        (0, 0, _64T1_MS, _64T1_MS),
+    ),
+)
+# RFC 3261 Figure 8.  Timer J. The end of Trying and Proceeding is ours: nothing stays for ever.
+_NON_INVITE_SERVER = _Machine(
+    8,
+    (
+        (0, 0, 1 | _SEND, 2 | _SEND, 2 | _SEND, 0, 4, 4 | _FAIL),  # 0 Trying
+        (1 | _SEND, 1, 1 | _SEND, 2 | _SEND, 2 | _SEND, 1, 4, 4 | _FAIL),  # 1 Proceeding
+        (2 | _SEND, 2, 2, 2, 2, 2, 4, 4),  # 2 Completed
+    ),
+    (
+        (0, 0, _64T1_MS, _64T1_MS),
+        (0, 0, _KEEP, _KEEP),
+        (0, 0, _64T1_MS, -2),
+    ),
+)
+
+
+class Transaction:
+    """One request and its responses, as seen by one side."""
+
+    def __init__(self, machine, method: int, branch: bytes, destination: tuple, user) -> None:
+        self.machine = machine
+        self.method = method
+        self.branch = branch
+        self.sent_by = None  # of a server transaction: the topmost Via's (17.2.3)
+        self.destination = destination
+        self.user = user
+        self.state = 0
+        self.status_code = 0  # of the last response passed or sent
+        self.message = b""
+        self.template = b""  # what a later response repeats of the request (compose)
+        self.repeat_ms = 0
+        self.repeat_at = ticks.NEVER
+        self.end_at = ticks.NEVER
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this side sent the request."""
+        return self.machine.columns == 6
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether the transport repeats by itself what is lost."""
+        return self.destination[0] != "udp"
+
+    def start_timers(self, now_ms: int) -> None:
+        """Set the timers of the state just entered; end_at -2 means that it ends at once."""
+        first_ms, _, end_ms, end_stream_ms = self.machine.timers[self.state]
+        reliable = self.is_reliable
+        self.repeat_ms = 0 if reliable else first_ms
+        self.repeat_at = ticks.ticks_add(now_ms, first_ms) if self.repeat_ms else ticks.NEVER
+        if reliable:
+            end_ms = end_stream_ms
+        if end_ms == -2:
+            self.end_at = now_ms
+        elif end_ms != _KEEP:
+            self.end_at = ticks.ticks_add(now_ms, end_ms) if end_ms else ticks.NEVER
+
+    def repeat_later(self, now_ms: int) -> None:
+        """Double the interval up to the machine's longest and set the next repetition."""
+        longest_ms = self.machine.timers[self.state][1]
+        self.repeat_ms = min(2 * self.repeat_ms, longest_ms)
+        self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms)
+
+
+class Transactions:
+    """All transactions of a user agent; *transport* is the core's, *writer* its send buffer."""
+
+    def __init__(self, limits, transport, writer) -> None:
+        self.limits = limits
+        self.transport = transport
+        self.writer = writer
+        self.active = []
+        self.retransmissions = 0  # sent by us
+        self.absorbed = 0  # received again
+        self.refused = 0  # no room for another transaction
+
+    # -- what the transaction user asks for
+
+    def request(self, method: int, branch: bytes, destination, user, now_ms: int):
+        """Send the request in the writer and return its client transaction.
+
+        A transport error is reported to the user before this returns; None, with nothing sent,
+        when there is no room. Heap: the transaction and a copy of the request.
+        """
+        if not self._make_room(self.writer.end):
+            return None
+        machine = _INVITE_CLIENT if method == _M_INVITE else _NON_INVITE_CLIENT
+        transaction = Transaction(machine, method, branch, destination, user)
+        self.active.append(transaction)
+        transaction.message = self.writer.take()
+        transaction.start_timers(now_ms)
+        if not self._send(transaction):
+            # Reported by the timer: the caller is not yet ready to hear of its own transaction.
+            transaction.state = TERMINATED
+            transaction.status_code = 503
+            transaction.end_at = now_ms
+            transaction.repeat_at = ticks.NEVER
+        return transaction
+
+    def accept(self, message, destination, now_ms: int):
+        """Return a new server transaction for a request, or None when there is no room."""
+        if not self._make_room(0):
+            return None
+        machine = _INVITE_SERVER if message.method == _M_INVITE else _NON_INVITE_SERVER
+        via = message.via
+        branch = b"" if via.branch_start < 0 else message.text(via.branch_start, via.branch_end)
+        transaction = Transaction(machine, message.method, branch, destination, None)
+        transaction.sent_by = message.text(via.sent_by_start, via.sent_by_end)
+        transaction.start_timers(now_ms)
+        self.active.append(transaction)
+        return transaction
+
+    def respond(self, transaction, status: int, now_ms: int) -> None:
+        """Send the response in the writer; a copy replaces the one kept."""
+        transaction.message = self.writer.take()
+        transaction.status_code = status
+        self._step(transaction, _RESPONSE + min(status // 100, 3), now_ms)
+
+    def forget(self, transaction) -> None:
+        """End a transaction without a word to its user."""
+        if transaction in self.active:
+            transaction.state = TERMINATED
+            self.active.remove(transaction)
+
+    # -- what the network brings
+
+    def receive_response(self, message, now_ms: int) -> bool:
+        """Hand a response to its transaction and user; False when it belongs to none (17.1.3)."""
+        via = message.via
+        transaction = self._find_client(message, via.branch_start, via.branch_end)
+        if transaction is None:
+            return False
+        actions = self._step(transaction, min(message.status_code // 100, 3) - 1, now_ms, message)
+        if actions & _PASS:
+            transaction.status_code = message.status_code
+            transaction.user.receive_response(transaction, message, now_ms)
+        else:
+            self.absorbed += 1
+        return True
+
+    def receive_request(self, message, now_ms: int):
+        """Return the server transaction that a request repeats or acknowledges, or None."""
+        transaction = self.find_server(message, message.method)
+        if transaction is None:
+            return None
+        self.absorbed += 1
+        event = _SERVER_ACK if message.method == _M_ACK else _REQUEST
+        self._step(transaction, event, now_ms)
+        return transaction
+
+    def find_server(self, message, method: int):
+        """Return the server transaction of a request, or of the INVITE it cancels (17.2.3)."""
+        via = message.via
+        for transaction in self.active:
+            if (
+                not transaction.is_client
+                and _is_method(transaction.method, method)
+                and is_span(message.buf, via.branch_start, via.branch_end, transaction.branch)
+                and is_span(message.buf, via.sent_by_start, via.sent_by_end, transaction.sent_by)
+            ):
+                return transaction
+        return None
+
+    def _find_client(self, message, start: int, end: int):
+        for transaction in self.active:
+            if (
+                transaction.is_client
+                and transaction.method == message.method
+                and transaction.state != TERMINATED
+                and is_span(message.buf, start, end, transaction.branch)
+            ):
+                return transaction
+        return None
+
+    # -- time
+
+    def deadline(self) -> int:
+        """Return when `handle_timer` is due, or NEVER."""
+        at = ticks.NEVER
+        for transaction in self.active:
+            at = ticks.earliest(at, ticks.earliest(transaction.repeat_at, transaction.end_at))
+        return at
+
+    def handle_timer(self, now_ms: int) -> None:
+        """Repeat and end what is due."""
+        i = 0
+        while i < len(self.active):
+            transaction = self.active[i]
+            self._handle_timer(transaction, now_ms)
+            if i < len(self.active) and self.active[i] is transaction:
+                i += 1
+
+    def _handle_timer(self, transaction, now_ms: int) -> None:
+        end_at = transaction.end_at
+        if end_at >= 0 and ticks.ticks_diff(now_ms, end_at) >= 0:
+            if transaction.state == TERMINATED:  # could not be sent
+                self.active.remove(transaction)
+                transaction.user.transaction_failed(transaction, 503, now_ms)
+            else:
+                transaction.end_at = ticks.NEVER
+                self._step(
+                    transaction, _CLIENT_END if transaction.is_client else _SERVER_END, now_ms
+                )
+        elif transaction.repeat_at >= 0 and ticks.ticks_diff(now_ms, transaction.repeat_at) >= 0:
+            transaction.repeat_later(now_ms)
+            self.retransmissions += 1
+            self._step(transaction, _TIMER if transaction.is_client else _SERVER_TIMER, now_ms)
+
+    # -- the engine
+
+    def _step(self, transaction, event: int, now_ms: int, message=None) -> int:
+        """Take one step of the machine and return what it said to do."""
+        if transaction.state == TERMINATED:
+            return 0
+        actions = transaction.machine.table[transaction.state][event]
+        state = actions & _STATE
+        if state != transaction.state:
+            transaction.state = state
+            if state == TERMINATED:
+                self.active.remove(transaction)
+            else:
+                transaction.start_timers(now_ms)
+        if actions & _ACK:
+            self._acknowledge(transaction, message)
+        elif actions & _SEND and not self._send(transaction):
+            self._step(
+                transaction, _CLIENT_ERROR if transaction.is_client else _SERVER_ERROR, now_ms
+            )
+            return 0
+        if actions & _FAIL and transaction.user is not None:
+            failed = event == _CLIENT_END if transaction.is_client else event == _SERVER_END
+            transaction.user.transaction_failed(transaction, 408 if failed else 503, now_ms)
+        return actions
+
+    def _acknowledge(self, transaction, message) -> None:
+        """Send the ACK of a refused INVITE, same branch, and keep it instead (17.1.1.3)."""
+        compose.put_from_invite(self.writer.reset(), transaction.message, b"ACK", message)
+        transaction.message = self.writer.take()
+        self._send(transaction)
+
+    def _send(self, transaction) -> bool:
+        message = transaction.message
+        return not message or self.transport.send(transaction.destination, message, len(message))
+
+    def _make_room(self, octets: int) -> bool:
+        """Forget old answers until one more transaction and *octets* fit."""
+        limits = self.limits
+        while True:
+            total = octets
+            oldest = None
+            for transaction in self.active:
+                total += len(transaction.message) + len(transaction.template)
+                if oldest is None and transaction.machine is _NON_INVITE_SERVER:
+                    if transaction.state == 2:  # Completed: its request, if repeated, is new
+                        oldest = transaction
+            if len(self.active) < limits.transactions and total <= limits.retransmit_bytes:
+                return True
+            if oldest is None:
+                self.refused += 1
+                return False
+            self.active.remove(oldest)
+
+
+def _is_method(kept: int, method: int) -> bool:
+    return kept == method or (kept == _M_INVITE and method == _M_ACK)

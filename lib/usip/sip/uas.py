@@ -1,0 +1,125 @@
+"""How a call of the peer begins (RFC 3261 sections 8.2, 9.2, 13.3): the called side of INVITE.
+
+The INVITE itself is gone when the application answers, perhaps minutes later. What its responses
+must repeat (Via, From, To, Call-ID, CSeq, Record-Route) stays with the server transaction.
+"""
+
+from micropython import const
+
+from usip import ticks
+from usip.sip import compose, session
+from usip.sip.dialog import CONFIRMED as DIALOG_CONFIRMED
+from usip.sip.dialog import EARLY, Dialog
+
+_E_CALL_ANSWERED = const(6)
+_M_BYE = const(3)
+_H_FROM = const(2)
+_H_TO = const(3)
+
+
+class ServerSession(session.Session):
+    """A call that we received."""
+
+    def __init__(self, core, account, transaction, message, media) -> None:
+        dialog = Dialog(
+            message.text(message.call_id_start, message.call_id_end),
+            without_tag(message, _H_TO),
+            b"",
+            without_tag(message, _H_FROM),
+        )
+        dialog.establish_from_request(message, core.new_tag(), core)
+        dialog.destination = transaction.destination
+        super().__init__(core, account, dialog, media)
+        self.state = session.INCOMING
+        self.is_incoming = True
+        self.request_uri = message.text(message.uri_start, message.uri_end)
+        from_ = message.from_
+        self.remote_display = message.text(from_.display_start, from_.display_end)
+        self.has_offer = message.body_end > message.body_start
+        self._invite = transaction
+        self._invite_cseq = message.cseq
+        transaction.user = self
+
+    def start(self, now_ms: int) -> None:
+        """Begin to wait for the application."""
+        self.deadline = ticks.ticks_add(now_ms, 1000 * self.core.limits.ring_s)
+
+    # -- commands
+
+    def ring(self, now_ms: int, status: int = 180) -> None:
+        """Send a provisional response that opens the early dialog (13.3.1.1)."""
+        self.require("ring")
+        core = self.core
+        w = core.resume_response(self._invite, status)
+        core.put_contact(w, self.account, self._invite.destination)
+        core.finish_response(self._invite, status, now_ms)
+        self.dialog.state = EARLY
+        self.state = session.RINGING
+
+    def answer(self, now_ms: int, status: int = 200) -> None:
+        """Accept the call (13.3.1.4)."""
+        self.require("answer")
+        self.deadline = ticks.NEVER
+        self.core.resume_response(self._invite, status)
+        self.state = session.ACCEPTED
+        self.status = status
+        self.reason = compose.reason_phrase(status)
+        self.dialog.state = DIALOG_CONFIRMED
+        self.accept(self._invite, self._invite_cseq, self.has_offer, now_ms)
+        self._invite.template = b""
+        self.core.post(_E_CALL_ANSWERED, self)
+
+    def reject(self, now_ms: int, status: int = 486, reason=None, headers=()) -> None:
+        """Refuse the call with a final response of 300 to 699."""
+        self.require("reject")
+        self._refuse(status, reason, session.LOCAL, now_ms, headers)
+
+    def hang_up(self, now_ms: int) -> None:
+        """End the call: refuse it before the answer, BYE after it."""
+        if self.allowed("reject"):
+            self.reject(now_ms, 480)
+        else:
+            super().hang_up(now_ms)
+
+    def cancel(self, now_ms: int) -> None:
+        """The caller gave up: 487 to its INVITE (9.2). After our final response, nothing."""
+        if self.allowed("reject"):
+            self._refuse(487, None, session.REMOTE, now_ms)
+
+    def _refuse(self, status: int, reason, by: int, now_ms: int, headers=()) -> None:
+        core = self.core
+        w = core.resume_response(self._invite, status, reason)
+        for name, value in headers:
+            w.put(name).put(b": ").put(value).put(b"\r\n")
+        core.finish_response(self._invite, status, now_ms)
+        self._invite.template = b""
+        self.end(now_ms, status, reason or compose.reason_phrase(status), by)
+
+    # -- what happens
+
+    def receive_request(self, transaction, message, now_ms: int) -> None:
+        """Answer a request within the dialog; a BYE before our answer refuses the INVITE too."""
+        if message.method == _M_BYE and self.allowed("reject"):
+            self.core.respond(transaction, message, 200, now_ms)
+            self._refuse(487, None, session.REMOTE, now_ms)
+        else:
+            super().receive_request(transaction, message, now_ms)
+
+    def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
+        """A refusal that nobody acknowledged needs nothing more."""
+        if transaction is self._invite:
+            self.end(now_ms, status, compose.reason_phrase(status), session.ERROR)
+        else:
+            super().transaction_failed(transaction, status, now_ms)
+
+    def handle_deadline(self, now_ms: int) -> None:
+        """Nobody answered here for too long."""
+        if self.allowed("reject"):
+            self._refuse(480, None, session.ERROR, now_ms)
+
+
+def without_tag(message, header_id: int) -> bytes:
+    """Return the From or To value as it was sent, up to its parameters."""
+    field = message.from_ if header_id == _H_FROM else message.to
+    start = message.value_start(message.find(header_id))
+    return message.text(start, field.params_start).rstrip()
