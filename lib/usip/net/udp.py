@@ -1,0 +1,264 @@
+"""UDP sockets that keep datagrams apart on every machine, without heap where it matters.
+
+Theory of operation. Two kinds of socket share the binding and the errors:
+
+`DatagramSocket` takes from anyone and answers anyone: SIP. `recvfrom` allocates but keeps
+boundaries; a poll of its own says when to call it, since an empty `recvfrom` raises.
+
+`MediaSocket` has one peer: RTP and RTCP. It sends to the address that signalling named until the
+first packet comes, wherever from: then it connects to that source and hears nobody else
+(symmetric RTP; RFC 4961). From then on a packet costs no heap: `readinto` on MicroPython, which
+returns None instead of raising. But `readinto` goes on until the buffer is full, so it would
+join two datagrams: it is given exactly the size of the packets that this peer sends, learned from
+the first one. A shorter packet (a telephone-event) that has another behind it arrives joined to
+it: `short_type` names its payload type, and both halves are handed out one after the other.
+
+A datagram without octets deafens an ESP32 socket until it is connected or bound again. A send
+that fails for want of room (ENOMEM, EAGAIN, and ETIMEDOUT on the ESP32) is a lost packet: counted.
+"""
+
+import errno
+import select
+import socket
+
+from micropython import const
+
+from usip.net import address
+
+_HEADER = const(12)  # RFC 3550 5.1
+_SHORT = const(16)  # a header and one telephone-event (RFC 4733 2.3)
+
+_PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ETIMEDOUT, errno.ECONNREFUSED)
+
+
+def _bound(host, port):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.bind(address.native(host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class DatagramSocket:
+    """A socket for whole datagrams from and to anyone."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind; OSError (EADDRINUSE, EADDRNOTAVAIL) when that is not possible."""
+        self.host = host
+        self.port = port
+        self.source = ("", 0)  # of the datagram received last
+        self.empty = 0  # datagrams without octets
+        self.unsent = 0  # dropped for want of room
+        self._native_source = None
+        self._open()
+
+    def _open(self):
+        self._sock = _bound(self.host, self.port)
+        self._poll = select.poll()
+        self._poll.register(self._sock, select.POLLIN)
+        self._ipoll = getattr(self._poll, "ipoll", self._poll.poll)
+
+    def close(self) -> None:
+        """Close; a second call changes nothing."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = self._poll = self._ipoll = None
+
+    def receive(self, size: int):
+        """Return the next datagram, at most *size* octets of it, or None; `source` says whence."""
+        for _ in self._ipoll(0):
+            return self._receive(size)
+        return None
+
+    def _receive(self, size):
+        try:
+            data, source = self._sock.recvfrom(size)
+        except OSError:
+            return None  # an ICMP error, or a checksum that failed behind the poll's back
+        if not data:
+            self._revive()
+            return None
+        if source != self._native_source:
+            self._native_source = source
+            self.source = address.decode(source)
+        return data
+
+    def _revive(self):
+        self.empty += 1
+        self._poll.unregister(self._sock)
+        self._sock.close()
+        self._open()
+
+    def send(self, buf, end: int, native_address) -> bool:
+        """Send buf[:end]; False when the network refused. Full queues count as sent."""
+        try:
+            self._sock.sendto(memoryview(buf)[:end], native_address)
+        except OSError as e:
+            self.unsent += 1
+            return e.errno in _PASSING
+        return True
+
+
+class MediaSocket:
+    """A socket for packets from and to one peer."""
+
+    def __init__(self, host: str, port: int, size: int, may_join: bool = False) -> None:
+        """Bind; *size* is the longest packet taken.
+
+        *may_join*: packets say where they end, so that joined ones do no harm (RTCP).
+        """
+        self.host = host
+        self.port = port
+        self.buf = bytearray(size)  # the packet received last
+        self.remote = None  # (host, port) of the peer: signalled, then seen
+        self.is_latched = False
+        self.short_type = -1  # payload type whose packets have 16 octets; -1 none
+        self.empty = 0
+        self.unsent = 0
+        self._native_remote = None
+        self._signalled = None
+        self._may_join = may_join
+        self._size = 0  # of the packets this peer sends, 0 unknown
+        self._left = 0  # octets at buf[_SHORT:] of a datagram that came joined
+        self._open()
+
+    def _open(self):
+        self._sock = _bound(self.host, self.port)
+        self._poll = select.poll()
+        self._poll.register(self._sock, select.POLLIN)
+        self._ipoll = getattr(self._poll, "ipoll", self._poll.poll)
+        self._keeps_apart = hasattr(self._sock, "recv_into")
+
+    def close(self) -> None:
+        """Close; a second call changes nothing."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = self._poll = self._ipoll = None
+
+    def set_remote(self, host: str, port: int) -> None:
+        """Signalling named the peer: the address it had before changes nothing.
+
+        A new one ends the latch, unless the peer is there already.
+        """
+        if self._signalled == (host, port):
+            return
+        if self.is_latched and self._signalled is not None and self.remote != (host, port):
+            self.close()
+            self._open()
+            self.is_latched = False
+        self._signalled = (host, port)
+        if not self.is_latched:
+            self.remote = (host, port)
+        self._native_remote = address.native(host, port)
+        self._size = 0
+
+    def relearn(self) -> None:
+        """Forget the size of the peer's packets: the next one is received with heap."""
+        self._size = 0
+
+    def receive(self) -> int:
+        """Put the next packet into `buf` and return its length, 0 when there is none.
+
+        No heap once the peer is latched and its packets' size is known.
+        """
+        if self._left:
+            return self._second_half()
+        if self._keeps_apart and self.is_latched:
+            return self._receive_apart()
+        if not self._size:
+            return self._learn()
+        try:
+            n = self._sock.readinto(self.buf, self._size)
+        except OSError:
+            return 0  # ECONNREFUSED: nobody listens there now
+        if n is None:
+            return 0
+        if n == 0:
+            self._revive()
+            return 0
+        if n > _SHORT and self.buf[1] & 0x7F == self.short_type:
+            self._left = n - _SHORT
+            return _SHORT
+        return n
+
+    def _second_half(self):
+        n = self._left
+        self._left = 0
+        for i in range(n):
+            self.buf[i] = self.buf[_SHORT + i]
+        if n > _SHORT and self.buf[1] & 0x7F == self.short_type:
+            self._left = n - _SHORT
+            return _SHORT
+        return n
+
+    def _receive_apart(self):
+        try:
+            n = self._sock.recv_into(self.buf)
+        except OSError:
+            return 0
+        if not n:
+            self.empty += 1
+        return n
+
+    def _learn(self):
+        """Receive one datagram with heap: its size, and for the first one its source, are kept."""
+        for _ in self._ipoll(0):
+            try:
+                data, source = self._sock.recvfrom(len(self.buf))
+            except OSError:
+                return 0
+            return self._take(data, source)
+        return 0
+
+    def _take(self, data, source):
+        n = len(data)
+        if n == 0:
+            self._revive()
+            return 0
+        if n < 8 or data[0] >> 6 != 2:  # neither RTP nor RTCP: not to be followed
+            return 0
+        self.buf[:n] = data
+        if not self.is_latched:
+            self._latch(source)
+        if self._may_join:
+            self._size = len(self.buf)
+        elif data[1] & 0x7F != self.short_type:
+            self._size = n
+        return n
+
+    def _latch(self, source):
+        try:
+            self._sock.connect(source)
+        except OSError:
+            return
+        self.is_latched = True
+        self.remote = address.decode(source)
+
+    def _revive(self):
+        """Undo what an empty datagram does to an ESP32 socket."""
+        self.empty += 1
+        if self.is_latched:
+            self._sock.connect(address.native(self.remote[0], self.remote[1]))
+        else:
+            self.close()
+            self._open()
+
+    def send(self, packet, length: int) -> bool:
+        """Send packet[:length]; False when it was dropped. No heap once the peer is latched."""
+        try:
+            if not self.is_latched:
+                if self._native_remote is None:
+                    return False
+                self._sock.sendto(memoryview(packet)[:length], self._native_remote)
+            elif self._keeps_apart:
+                self._sock.send(memoryview(packet)[:length])
+            elif self._sock.write(packet, 0, length) is None:
+                self.unsent += 1
+                return False
+        except OSError:
+            self.unsent += 1
+            return False
+        return True
