@@ -1,0 +1,138 @@
+"""Benchmarks: time and heap of one operation, on CPython and on the VM in the same run.
+
+    python -m tools.bench [--heap 256k] [NAME_PART ...]
+
+Cases are the files of tools/benchmarks. On the VM the code under test comes from the mapped
+images of board `sim`: as it is, and its bytecode twin (what a VM without a native emitter runs).
+A file's YARDSTICK is the case the others are compared with: "x" says how many times faster they
+are than it on the same VM. The table is printed and written to build/bench.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import get_micropython, rom, vm
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = ROOT / "tools" / "benchmarks"
+RESULT = ROOT / "build" / "bench.json"
+_DRIVER = ROOT / "tools" / "bench_cases.py"
+_PLACES = ("cpython", "vm", "twin")
+
+
+class BenchError(Exception):
+    """A benchmark did not run to its end."""
+
+
+def _cpython(path: Path, heap: str) -> list:
+    folders = [ROOT / "lib", ROOT / "firmware", ROOT / "host_tests", ROOT, path.parent]
+    code = "import sys, usip; sys.path.insert(0, %r); import bench_cases; bench_cases.main()"
+    environment = dict(os.environ, PYTHONPATH=":".join(map(str, folders)))
+    command = [sys.executable, "-c", code % str(_DRIVER.parent), path.stem]
+    return _cases(command, environment)
+
+
+def _vm(path: Path, heap: str, native: bool = True) -> list:
+    image = rom.build("sim", native=native)
+    driver = vm.compiled(_DRIVER)
+    extra = "%s:%s:%s" % (vm.compiled(path).parent, ROOT / "host_tests", ROOT)
+    start = ROOT / "tools" / "bench_start.py"
+    command = vm.vm_command(heap, rom=image)
+    command += [str(vm.compiled(start)), "%s:%s" % (driver.parent, extra), path.stem]
+    return _cases(command, os.environ)
+
+
+def _cases(command: list, environment: dict) -> list:
+    """Return [(name, nanoseconds, bytes)] of what *command* prints."""
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise BenchError((done.stdout + done.stderr).strip())
+    found = []
+    for line in done.stdout.splitlines():
+        if line.startswith("CASE "):
+            _, time_ns, size, name = line.split(" ", 3)
+            found.append((name, int(time_ns), int(size)))
+    return found
+
+
+def _yardstick(path: Path) -> str:
+    for line in path.read_text().splitlines():
+        if line.startswith("YARDSTICK = "):
+            return line.split('"')[1]
+    return ""
+
+
+def measure(path: Path, heap: str) -> dict:
+    """Run one file everywhere; return {"file", "yardstick", "cases": {name: {place: ...}}}."""
+    runs = {
+        "cpython": _cpython(path, heap),
+        "vm": _vm(path, heap),
+        "twin": _vm(path, heap, native=False),
+    }
+    cases = {}
+    for place, found in runs.items():
+        for name, time_ns, size in found:
+            cases.setdefault(name, {})[place] = {"ns": time_ns, "bytes": size}
+    result = {"file": path.stem, "yardstick": _yardstick(path), "cases": cases}
+    _compare(result)
+    return result
+
+
+def _compare(result: dict) -> None:
+    base = result["cases"].get(result["yardstick"], {})
+    for case in result["cases"].values():
+        for place, figures in case.items():
+            if place in base and figures["ns"]:
+                figures["times_faster"] = round(base[place]["ns"] / figures["ns"], 2)
+
+
+def _cell(figures) -> str:
+    if figures is None:
+        return "%26s" % "-"
+    ratio = figures.get("times_faster")
+    shown = "%5.1fx" % ratio if ratio is not None else "      "
+    return "%9.2f us %6d B %s" % (figures["ns"] / 1000, figures["bytes"], shown)
+
+
+def show(result: dict) -> None:
+    print("\n%-42s %-26s %-26s %-26s" % ((result["file"],) + ("CPython", "VM", "VM, twin")))
+    for name, case in result["cases"].items():
+        cells = [_cell(case.get(place)) for place in _PLACES]
+        print("%-42s %s" % (name, " ".join(cells)))
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--heap", default="256k", help="heap of the VM (default 256k)")
+    parser.add_argument("parts", nargs="*", metavar="NAME_PART", help="only files so named")
+    options = parser.parse_args(argv)
+    results = []
+    try:
+        machine = vm.machine()
+        for path in sorted(CASES.glob("*.py")):
+            if not options.parts or any(part in path.stem for part in options.parts):
+                results.append(measure(path, options.heap))
+                show(results[-1])
+    except (BenchError, get_micropython.NotFound, rom.BuildError) as error:
+        print("tools.bench: %s" % error, file=sys.stderr)
+        return 1
+    about = {
+        "cpython": platform.python_version(),
+        "micropython": "%d.%d" % machine.version,
+        "bits": machine.bits,
+        "heap": options.heap,
+        "benchmarks": results,
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(about, indent=1) + "\n")
+    print("\none operation each; written to %s" % RESULT.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
