@@ -7,7 +7,7 @@ BOARD ?= sim
 ARGS ?=
 VENV := .venv/.stamp
 
-.PHONY: all venv sim test interop bench rom size lint format phone clean
+.PHONY: all venv sim test interop bench rom size lint format package phone clean
 .DELETE_ON_ERROR:
 
 all: sim
@@ -28,6 +28,7 @@ sim: $(VENV)
 
 test: lint
 	$(PY) -m tools.check_layers
+	$(PY) -m tools.package --check
 	$(PY) -m pytest
 	$(PY) -m tools.run_on_vm
 	@set -e; for scenario in $(wildcard tools/scenarios/*.json); do \
@@ -54,6 +55,9 @@ lint: $(VENV)
 format: $(VENV)
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+
+package: $(VENV)
+	$(PY) -m tools.package
 
 phone: $(VENV)
 	$(PY) -m tools.phone $(ARGS)
