@@ -5,12 +5,17 @@ heap once, parsing with it none. Every `parse` returns False for what the gramma
 and then leaves the offsets of the view without meaning.
 """
 
-from array import array
-
-from usip.octets import parse_uint, skip_lws, trim_lws
-from usip.sip.grammar import find_param, find_separator, scan_cseq, scan_name_addr, scan_via
-
-_OUT = array("i", [0] * 8)  # where the scanners leave their offsets, one call at a time
+from usip.octets import equals_nocase, find_octet, parse_uint, skip_lws, trim_lws
+from usip.sip.grammar import (
+    OUT, find_separator, find_token, scan_auth_param, scan_name_addr, scan_number, scan_params, scan_via,
+)
+    OUT,
+    find_separator,
+    scan_name_addr,
+    scan_number,
+    scan_params,
+    scan_via,
+)
 
 
 class Params:
@@ -19,31 +24,24 @@ class Params:
     def __init__(self) -> None:
         self.buf = b""
         self.params_start = self.params_end = 0
-        self.name_start = self.name_end = 0  # of the parameter found last
+        self.name_start = self.name_end = 0  # of the parameter stepped to last
         self.value_start = self.value_end = 0  # quotes included; empty for a flag
         self._at = 0
-
-    def _take(self, at: int, name: bytes, length: int) -> int:
-        out = _OUT
-        found = find_param(self.buf, at, self.params_end, out, name, length)
-        if found > 0:
-            self.name_start = out[0]
-            self.name_end = out[1]
-            self.value_start = out[2]
-            self.value_end = out[3]
-            self._at = out[4]
-        return found
 
     def set(self, buf: bytes, start: int, end: int) -> bool:
         """Look into buf[start:end], which starts at a semicolon; return whether it is a list."""
         self.buf = buf
         self.params_start = self._at = start
         self.params_end = end
-        return find_param(buf, start, end, _OUT, b"", -1) == 0
+        return scan_params(buf, start, end, OUT, b"-", 1) >= end
 
     def param(self, name: bytes) -> bool:
         """Find the parameter *name* (lower case): whether it is there, and its value's span."""
-        return self._take(self.params_start, name, len(name)) > 0
+        out = OUT
+        scan_params(self.buf, self.params_start, self.params_end, out, name, len(name))
+        self.value_start = out[0]
+        self.value_end = out[1]
+        return out[0] >= 0
 
     def begin(self) -> None:
         """Start walking at the first parameter."""
@@ -51,7 +49,16 @@ class Params:
 
     def next(self) -> bool:
         """Step to the next parameter; False behind the last."""
-        return self._take(self._at, b"", 0) > 0
+        out = OUT
+        at = scan_params(self.buf, self._at, self.params_end, out, b"", 0)
+        if at < 0 or out[0] < 0:
+            return False
+        self._at = at
+        self.value_start = out[0]
+        self.value_end = out[1]
+        self.name_start = out[2]
+        self.name_end = out[3]
+        return True
 
     def param_uint(self, name: bytes) -> int:
         """Return the value of *name* as a number, -1 when it is absent or no number."""
@@ -82,7 +89,7 @@ class NameAddr(Params):
 
     def parse(self, buf: bytes, start: int, end: int) -> bool:
         """Parse buf[start:end]; False when malformed. No heap."""
-        out = _OUT
+        out = OUT
         self.buf = buf
         self.is_wildcard = False
         self.tag_start = self.tag_end = -1
@@ -96,13 +103,11 @@ class NameAddr(Params):
         self.params_end = end
         if at >= end:
             return True
-        found = find_param(buf, at, end, out, b"tag", 3)
-        if found > 0:
-            if out[3] > out[2]:
-                self.tag_start = out[2]
-                self.tag_end = out[3]
-            found = find_param(buf, out[4], end, out, b"tag", -1)
-        return found == 0
+        at = scan_params(buf, at, end, out, b"tag", 3)
+        if out[1] > out[0]:
+            self.tag_start = out[0]
+            self.tag_end = out[1]
+        return at == end
 
     def _parse_wildcard(self, start: int, end: int) -> bool:
         buf = self.buf
@@ -134,8 +139,8 @@ class Via(Params):
         self.rport = -1  # -1: absent or without a value
 
     def parse(self, buf: bytes, start: int, end: int) -> bool:
-        """Parse buf[start:end], one value without its commas; False when malformed. No heap."""
-        out = _OUT
+        """Parse the first value in buf[start:end]; False when malformed. No heap."""
+        out = OUT
         self.buf = buf
         if not scan_via(buf, start, end, out):
             return False
@@ -145,29 +150,19 @@ class Via(Params):
         self.host_end = out[3]
         self.port = out[4]
         self.sent_by_end = out[5]
-        self.params_start = self._at = out[6]
-        self.params_end = end
-        return self._parse_params()
-
-    def _parse_params(self) -> bool:
-        out = _OUT
-        buf = self.buf
-        at = self.params_start
-        end = self.params_end
-        self.branch_start = self.branch_end = self.received_start = self.received_end = -1
-        self.has_rport = False
-        self.rport = -1
-        if find_param(buf, at, end, out, b"", -1):
+        self.params_start = self._at = at = out[6]
+        self.params_end = at = scan_params(buf, at, end, out, b"branch rport received", 21)
+        if at < 0:
             return False
-        if find_param(buf, at, end, out, b"branch", 6) and out[3] > out[2]:
-            self.branch_start = out[2]
-            self.branch_end = out[3]
-        if find_param(buf, at, end, out, b"rport", 5):
-            self.has_rport = True
-            self.rport = parse_uint(buf, out[2], out[3])
-        if find_param(buf, at, end, out, b"received", 8):
-            self.received_start = out[2]
-            self.received_end = out[3]
+        if out[1] > out[0]:
+            self.branch_start = out[0]
+            self.branch_end = out[1]
+        else:
+            self.branch_start = self.branch_end = -1
+        self.has_rport = out[2] >= 0
+        self.rport = parse_uint(buf, out[2], out[3]) if self.has_rport else -1
+        self.received_start = out[4]
+        self.received_end = out[5]
         return True
 
 
@@ -180,12 +175,10 @@ class CSeq:
 
     def parse(self, buf: bytes, start: int, end: int) -> bool:
         """Parse buf[start:end]; False when malformed or 2**31 and above (8.1.1.5)."""
-        if not scan_cseq(buf, start, end, _OUT):
-            return False
-        self.number = _OUT[0]
-        self.method_start = _OUT[1]
-        self.method_end = _OUT[2]
-        return True
+        self.number = n = scan_number(buf, start, end, OUT)
+        self.method_start = at = OUT[0]
+        self.method_end = end
+        return n >= 0 and start < at < end and buf[at - 1] <= 32
 
 
 class Field(Params):
@@ -210,6 +203,115 @@ class Field(Params):
     def uint(self) -> int:
         """Return the leading word as a number, -1 when it is none."""
         return parse_uint(self.buf, self.start, self.end)
+
+
+class RAck:
+    """`response-num CSeq-num Method` (RFC 3262 7.2)."""
+
+    def __init__(self) -> None:
+        self.rseq = 0
+        self.cseq = CSeq()
+
+    def parse(self, buf: bytes, start: int, end: int) -> bool:
+        """Parse buf[start:end]; False when malformed."""
+        self.rseq = n = scan_number(buf, start, end, OUT)
+        return n >= 0 and self.cseq.parse(buf, OUT[0], end)
+
+
+class SessionExpires(Field):
+    """Session-Expires and Min-SE (RFC 4028 4, 5)."""
+
+    def refresher(self) -> int:
+        """Return who refreshes: 1 the UAC, 2 the UAS, 0 when it is not said."""
+        if not self.param(b"refresher"):
+            return 0
+        for who, name in ((1, b"uac"), (2, b"uas")):
+            if equals_nocase(self.buf, self.value_start, self.value_end, name, 3):
+                return who
+        return 0
+
+
+class Challenge:
+    """One challenge, or one set of credentials: a scheme and `name=value` pairs (20.7, 20.44).
+
+    Several challenges are several fields; some proxies put them into one, with commas.
+    """
+
+    def __init__(self) -> None:
+        self.buf = b""
+        self.scheme_start = self.scheme_end = 0
+        self.value_start = self.value_end = 0  # of the parameter found last, inside of its quotes
+        self._at = self._end = 0
+
+    def parse(self, buf: bytes, start: int, end: int) -> int:
+        """Parse the first challenge in buf[start:end]; return the offset behind it, -1 for none."""
+        self.buf = buf
+        self.scheme_start = start = skip_lws(buf, start, end)
+        at = start
+        while at < end and buf[at] > 32 and buf[at] != 44:
+            at += 1
+        self.scheme_end = self._at = self._end = at
+        if at == start:
+            return -1
+        while at < end:
+            behind = scan_auth_param(buf, at, end, OUT)
+            if behind < 0:
+                comma = find_octet(buf, at, skip_lws(buf, at, end) + 1, 44)
+                return end if comma < 0 else comma + 1
+            self._end = at = behind
+        return end
+
+    def param(self, name: bytes) -> bool:
+        """Find the parameter *name* (lower case): whether it is there, and its value's span."""
+        at = self._at
+        while at < self._end:
+            at = scan_auth_param(self.buf, at, self._end, OUT)
+            if OUT[0] >= 0 and equals_nocase(self.buf, OUT[0], OUT[1], name, len(name)):
+                self.value_start = OUT[2]
+                self.value_end = OUT[3]
+                return True
+        return False
+
+    def value(self, name: bytes):
+        """Return a copy of the parameter *name*, quotes off and escapes left, or None."""
+        if not self.param(name):
+            return None
+        return bytes(memoryview(self.buf)[self.value_start : self.value_end])
+
+    def realm(self):
+        """Return the realm, or None."""
+        return self.value(b"realm")
+
+    def nonce(self):
+        """Return the nonce, or None."""
+        return self.value(b"nonce")
+
+    def opaque(self):
+        """Return the opaque value, or None."""
+        return self.value(b"opaque")
+
+    def algorithm(self):
+        """Return the algorithm as it is written, or None."""
+        return self.value(b"algorithm")
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether the scheme is Digest."""
+        return equals_nocase(self.buf, self.scheme_start, self.scheme_end, b"digest", 6) == 1
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether stale is true: the credentials were right, the nonce was not."""
+        if not self.param(b"stale"):
+            return False
+        return equals_nocase(self.buf, self.value_start, self.value_end, b"true", 4) == 1
+
+    @property
+    def has_qop_auth(self) -> bool:
+        """Whether qop offers "auth"."""
+        if not self.param(b"qop"):
+            return False
+        return find_token(self.buf, self.value_start, self.value_end, b"auth", 4) == 1
 
 
 class Values:
@@ -251,4 +353,16 @@ class Values:
             self.end = trim_lws(buf, self.start, comma)
             if self.end > self.start:
                 return True
+        return False
+
+    def next_challenge(self, challenge: Challenge) -> bool:
+        """Parse the next challenge, of which a field has one or more; False behind the last."""
+        while self.field >= 0:
+            at = self._at
+            end = self._field_end
+            if at < end:
+                self._at = challenge.parse(self.message.buf, at, end)
+                if self._at >= 0:
+                    return True
+            self._enter(self.message.find(self.header_id, self.field + 1))
         return False

@@ -13,6 +13,7 @@ import micropython
 from micropython import const
 
 from usip.octets import parse_uint
+from usip.sip.grammar import find_token, uint_end
 from usip.sip.headers import NameAddr, Via
 
 _IDS = const(82)  # header ids are 0 .. 81
@@ -53,56 +54,6 @@ def find_extension(fields: ptr16, at: int, count: int, buf: ptr8, name: ptr8, le
                 return at
         at += 1
     return -1
-
-
-@micropython.viper
-def find_token(buf: ptr8, at: int, end: int, token: ptr8, length: int) -> int:
-    """Return 1 when *token* (lower case) is in the comma list buf[at:end], parameters ignored."""
-    buf = ptr8(buf)
-    token = ptr8(token)
-    while at < end:
-        while at < end and (int(buf[at]) <= 32 or int(buf[at]) == 44):
-            at += 1
-        i = 0
-        while at < end and i < length:
-            c = int(buf[at])
-            if c >= 65 and c <= 90:
-                c += 32
-            if c != int(token[i]):
-                break
-            i += 1
-            at += 1
-        if i == length:
-            if at >= end:
-                return 1
-            c = int(buf[at])
-            if c <= 32 or c == 44 or c == 59:
-                return 1
-        while at < end and int(buf[at]) != 44:
-            if int(buf[at]) == 34:
-                at += 1
-                while at < end and int(buf[at]) != 34:
-                    if int(buf[at]) == 92:
-                        at += 1
-                    at += 1
-            at += 1
-    return 0
-
-
-@micropython.viper
-def uint_end(buf: ptr8, at: int, end: int) -> int:
-    """Return where the digits at the start of buf[at:end] end, or *at* when other text follows
-    them than white space, parameters or a comment.
-    """
-    buf = ptr8(buf)
-    start = at
-    while at < end and int(buf[at]) >= 48 and int(buf[at]) <= 57:
-        at += 1
-    if at < end:
-        c = int(buf[at])
-        if c > 32 and c != 59 and c != 40:
-            return start
-    return at
 
 
 class Message:

@@ -12,8 +12,9 @@ from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import parse_uint, trim_lws
-from usip.sip.grammar import find_separator, scan_cseq
-from usip.sip.scanner import begin, method_id, scan, scan_start_line
+from usip.sip.grammar import OUT, scan_number
+from usip.sip.scanner import begin, equals_spans, is_token, method_id, scan, scan_start_line
+from usip.sip.uri import scan_uri
 
 _H_VIA = const(1)
 _H_FROM = const(2)
@@ -38,7 +39,6 @@ _STATE_SIZE = const(13)
 _IN_START_LINE = const(-2)
 
 _STATE_OF_DATAGRAM = array("i", [0] * _STATE_SIZE)
-_OUT = array("i", [0] * 8)
 
 
 def index(message, buf: bytes, start: int, end: int) -> None:
@@ -96,125 +96,140 @@ def check(message, st) -> None:
     message.fault = 0
     message.fault_text = ""
     message.body_sink = None
-    status = _check_start_line(message, st)
-    _check_present(message)
-    if status:
-        text = "the start line is malformed" if status == 400 else "the SIP version is not 2.0"
-        refuse(message, status, message.start, text)
+    out = OUT
+    kind = scan_start_line(message.buf, st[_LINE_START], st[_LINE_END], out)
+    message.is_request = kind == 1
+    first = message.first
+    if not (
+        kind
+        and first[_H_VIA]
+        and first[_H_FROM]
+        and first[_H_TO]
+        and first[_H_CALL_ID]
+        and first[_H_CSEQ]
+    ):
+        raise _unanswerable(kind, message.start)
+    if kind == 1:
+        _check_request_line(message, out)
+    else:
+        _check_status_line(message, out)
+    if st[_REPEATED] or st[_OVERFLOW]:
+        _check_fields(message, st)
+    _check_addresses(message)
+    _check_numbers(message)
+
+
+def _unanswerable(kind: int, at: int) -> ParseError:
+    if kind == 0:
+        return ParseError(400, at, "neither a request nor a response")
+    return ParseError(400 if kind == 1 else 0, at, "Via, From, To, Call-ID or CSeq is missing")
+
+
+def _check_request_line(message, out) -> None:
+    buf = message.buf
+    message.method_start = at = out[0]
+    message.method_end = end = out[1]
+    message.uri_start = uri = out[2]
+    message.uri_end = uri_end = out[3]
+    message.status_code = 0
+    message.method = method = method_id(buf, at, end)
+    if not out[6]:
+        _check_version(message, out[4], out[5])
+    elif not method and not is_token(buf, at, end):
+        refuse(message, 400, at, "the method is not a token")
+    if scan_uri(buf, uri, uri_end, out) < 0:
+        refuse(message, 400, uri, "the Request-URI is malformed")
+
+
+def _check_status_line(message, out) -> None:
+    message.status_code = code = out[7]
+    message.reason_start = out[2]
+    message.reason_end = out[3]
+    message.uri_start = message.uri_end = 0
+    if not out[6] or code < 100 or code > 699:
+        raise ParseError(0, message.start, "the status line is malformed")
+
+
+def _check_version(message, start: int, end: int) -> None:
+    """Tell another version of SIP (505) from no version (400)."""
+    word = message.text(start, end).upper()
+    numbers = word[4:].split(b".")
+    status = 400
+    if word[:4] == b"SIP/" and len(numbers) == 2 and b"".join(numbers).isdigit():
+        status = 505
+    refuse(message, status, start, "the SIP version is not 2.0")
+
+
+def _check_fields(message, st) -> None:
     if st[_REPEATED]:
         at = message.fields[4 * message.first[st[_REPEATED]] - 3]
         refuse(message, 400, at, "a field that may be there once is repeated")
     if st[_OVERFLOW]:
         refuse(message, 513, message.start, "too many header fields")
-    _check_addresses(message)
-    _check_via(message)
-    _check_cseq(message)
-    _check_numbers(message)
-
-
-def _check_start_line(message, st) -> int:
-    out = _OUT
-    at = st[_LINE_START]
-    status = scan_start_line(message.buf, at, st[_LINE_END], out)
-    message.is_request = out[0] == 1
-    if message.is_request:
-        message.method_start = out[1]
-        message.method_end = out[2]
-        message.uri_start = out[3]
-        message.uri_end = out[4]
-        message.method = method_id(message.buf, out[1], out[2])
-        message.status_code = 0
-        return status
-    if status:  # what looks like a response is never answered
-        raise ParseError(0 if out[0] else 400, at, "neither a request nor a response")
-    message.status_code = out[1]
-    message.reason_start = out[2]
-    message.reason_end = out[3]
-    message.uri_start = message.uri_end = 0
-    return 0
-
-
-def _check_present(message) -> None:
-    first = message.first
-    if first[_H_VIA] and first[_H_FROM] and first[_H_TO]:
-        if first[_H_CALL_ID] and first[_H_CSEQ]:
-            return
-    status = 400 if message.is_request else 0
-    raise ParseError(status, message.start, "Via, From, To, Call-ID or CSeq is missing")
 
 
 def _check_addresses(message) -> None:
     buf = message.buf
     fields = message.fields
     first = message.first
+    i = 4 * first[_H_VIA] - 2
+    at = fields[i]
+    if not message.via.parse(buf, at, fields[i + 1]):
+        raise ParseError(400 if message.is_request else 0, at, "the topmost Via is malformed")
     i = 4 * first[_H_FROM] - 2
-    if not message.from_.parse(buf, fields[i], fields[i + 1]):
-        refuse(message, 400, fields[i], "From is malformed")
+    at = fields[i]
+    if not message.from_.parse(buf, at, fields[i + 1]):
+        refuse(message, 400, at, "From is malformed")
     i = 4 * first[_H_TO] - 2
-    if not message.to.parse(buf, fields[i], fields[i + 1]):
-        refuse(message, 400, fields[i], "To is malformed")
+    at = fields[i]
+    if not message.to.parse(buf, at, fields[i + 1]):
+        refuse(message, 400, at, "To is malformed")
     i = 4 * first[_H_CALL_ID] - 2
-    message.call_id_start = start = fields[i]
-    message.call_id_end = fields[i + 1]
-    if start == message.call_id_end:
-        refuse(message, 400, start, "Call-ID is empty")
-
-
-def _check_via(message) -> None:
-    i = 4 * message.first[_H_VIA] - 2
-    start = message.fields[i]
-    end = message.fields[i + 1]
-    comma = find_separator(message.buf, start, end, 44)
-    if not message.via.parse(message.buf, start, comma if comma >= 0 else end):
-        raise ParseError(400 if message.is_request else 0, start, "the topmost Via is malformed")
-
-
-def _check_cseq(message) -> None:
-    out = _OUT
-    i = 4 * message.first[_H_CSEQ] - 2
-    at = message.fields[i]
-    buf = message.buf
-    if not scan_cseq(buf, at, message.fields[i + 1], out):
-        message.cseq = 0
-        refuse(message, 400, at, "CSeq is malformed")
-        return
-    message.cseq = out[0]
-    start = out[1]
-    end = out[2]
-    method = method_id(buf, start, end)
-    if not message.is_request:
-        message.method = method
-        message.method_start = start
-        message.method_end = end
-    elif method != message.method or not (method or _is_same_method(message, start, end)):
-        refuse(message, 400, start, "the method of CSeq is another than the request's")
-
-
-def _is_same_method(message, start: int, end: int) -> bool:
-    own = message.method_start
-    if end - start != message.method_end - own:
-        return False
-    buf = message.buf
-    for i in range(end - start):
-        if buf[start + i] != buf[own + i]:
-            return False
-    return True
+    message.call_id_start = at = fields[i]
+    message.call_id_end = i = fields[i + 1]
+    if at == i:
+        refuse(message, 400, at, "Call-ID is empty")
 
 
 def _check_numbers(message) -> None:
-    message.max_forwards = n = _number(message, _H_MAX_FORWARDS)
-    if n < -1 or n > 255:
-        refuse(message, 400, message.start, "Max-Forwards is not in 0 to 255")
-    message.content_length = n = _number(message, _H_CONTENT_LENGTH)
-    if n < -1:
-        message.content_length = -1
-        refuse(message, 400, message.start, "Content-Length is no number")
+    out = OUT
+    buf = message.buf
+    fields = message.fields
+    first = message.first
+    i = 4 * first[_H_CSEQ] - 2
+    at = fields[i]
+    end = fields[i + 1]
+    message.cseq = n = scan_number(buf, at, end, out)
+    if n < 0 or out[0] >= end or buf[out[0] - 1] > 32:
+        message.cseq = 0
+        refuse(message, 400, at, "CSeq is malformed")
+    else:
+        _check_method(message, out[0], end)
+    n = -1
+    i = first[_H_MAX_FORWARDS]
+    if i:
+        i = 4 * i - 2
+        n = parse_uint(buf, fields[i], fields[i + 1])
+        if n < 0 or n > 255:
+            refuse(message, 400, fields[i], "Max-Forwards is not in 0 to 255")
+    message.max_forwards = n
+    n = -1
+    i = first[_H_CONTENT_LENGTH]
+    if i:
+        i = 4 * i - 2
+        n = parse_uint(buf, fields[i], fields[i + 1])
+        if n < 0:
+            refuse(message, 400, fields[i], "Content-Length is no number")
+    message.content_length = n
 
 
-def _number(message, header_id: int) -> int:
-    """Return the field's number, -1 when it is absent, -2 when it is no number."""
-    i = 4 * message.first[header_id] - 2
-    if i < 0:
-        return -1
-    n = parse_uint(message.buf, message.fields[i], message.fields[i + 1])
-    return n if n >= 0 else -2
+def _check_method(message, start: int, end: int) -> None:
+    buf = message.buf
+    if not message.is_request:
+        message.method = method_id(buf, start, end)
+        message.method_start = start
+        message.method_end = end
+        return
+    own = message.method_start
+    if not equals_spans(buf, start, end, own, message.method_end):
+        refuse(message, 400, start, "the method of CSeq is another than the request's")

@@ -105,7 +105,7 @@ def begin(st: ptr32, first: ptr8, capacity: int):
 
 
 @micropython.viper
-def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) -> int:
+def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) -> int:  # noqa: C901, PLR0915  (one call a value)
     """Go on scanning at buf[at:end]; return the offset of the first octet not looked at.
 
     st[_STATE] is _DONE behind the empty line. *fields* and *first* are the index of a
@@ -121,11 +121,11 @@ def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) ->
     while at < end and state != _DONE:
         c = int(buf[at])
         if state == _VALUE or state == _START_LINE:
-            while c != 13 and c != 10:
-                at += 1
-                if at >= end:
-                    break
+            while at < end:
                 c = int(buf[at])
+                if c < 14 and (c == 13 or c == 10):
+                    break
+                at += 1
             if at < end:
                 slot = int(st[_SLOT])
                 if slot >= 0:
@@ -271,93 +271,85 @@ def method_id(buf: ptr8, start: int, end: int) -> int:
 
 @micropython.viper
 def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
-    """Read the start line buf[at:end]: 0, or the status it is to be refused with.
+    """Split the start line buf[at:end]: 1 a request, 2 a response, 0 neither.
 
-    Leaves in *out*: 0 nothing to make of it, 1 request, 2 response; then method and Request-URI,
-    or status code, start and end of the reason phrase.
+    Leaves in *out* two spans (method and Request-URI, or status code and reason phrase), the span
+    of the version, whether that is SIP/2.0, and the status code. Looks into none of the words.
     """
     buf = ptr8(buf)
     out = ptr32(out)
-    out[0] = 0
-    word = at
-    if end - at < 8:
-        return 400
-    slash = int(buf[at + 3]) == 47
-    if not slash:  # a request: the version is its last word
-        while at < end and int(buf[at]) > 32:
-            at += 1
-        out[1] = word
-        out[2] = at
-        word = end
-        while word > at and int(buf[word - 1]) != 32:
-            word -= 1
-        if word - at < 2:
-            return 400
-        out[3] = at + 1
-        out[4] = word - 1
-        out[0] = 1
-        at = word
-    # SIP-Version, in any case (7.1)
-    status = 0
-    if end - at < 7:
-        return 400
-    if int(buf[at]) | 32 != 115 or int(buf[at + 1]) | 32 != 105:
-        status = 400
-    if int(buf[at + 2]) | 32 != 112 or int(buf[at + 3]) != 47:
-        status = 400
-    if status:
-        return status
-    at += 4
-    word = at
-    dots = 0
-    while at < end and int(buf[at]) > 32:
+    version = ptr8(b"SIP/2.0")
+    stop = at
+    while stop < end and int(buf[stop]) > 32:
+        stop += 1
+    if stop - at > 3 and int(buf[at + 3]) == 47:
+        kind = 2
+        out[4] = at
+        out[5] = stop
+        at = stop + 1
+        stop = at
+        code = 0
+        while stop < end and int(buf[stop]) >= 48 and int(buf[stop]) <= 57 and stop - at < 4:
+            code = code * 10 + int(buf[stop]) - 48
+            stop += 1
+        # Lax: no SP behind the code, because several gateways leave it out with the reason
+        if stop - at != 3 or (stop < end and int(buf[stop]) != 32):
+            return 0
+        out[7] = code
+        out[3] = end
+    else:
+        kind = 1
+        code = end  # the version is the last word
+        while code > stop and int(buf[code - 1]) > 32:
+            code -= 1
+        if code - stop < 2 or stop == at:
+            return 0
+        out[3] = code - 1
+        out[4] = code
+        out[5] = end
+    out[0] = at
+    out[1] = stop
+    out[2] = stop
+    if stop < end:
+        out[2] = stop + 1
+    at = int(out[4])
+    stop = 0
+    if int(out[5]) - at == 7:
+        while stop < 7 and int(buf[at + stop]) & 223 == int(version[stop]) & 223:
+            stop += 1
+    out[6] = stop == 7
+    return kind
+
+
+@micropython.viper
+def is_token(buf: ptr8, at: int, end: int) -> int:
+    """Return 1 when buf[at:end] is a token (25.1), else 0."""
+    buf = ptr8(buf)
+    separators = ptr8(b'"(),/:;<=>?@[\\]{}')
+    if at >= end:
+        return 0
+    while at < end:
         c = int(buf[at])
-        if c == 46:
-            dots += 1
-        elif c < 48 or c > 57:
-            status = 400
+        if c <= 32 or c > 126:
+            return 0
+        i = 0
+        while i < 17:
+            if c == int(separators[i]):
+                return 0
+            i += 1
         at += 1
-    if dots != 1 or int(buf[word]) == 46 or int(buf[at - 1]) == 46:
-        status = 400
-    if status:
-        return status
-    if at - word != 3 or int(buf[word]) != 50 or int(buf[word + 2]) != 48:
-        status = 505
-    if not slash:
-        word = int(out[1])
-        while word < int(out[2]):
-            c = int(buf[word])
-            # not a token (25.1): separators and what is not ASCII
-            if c > 126 or c == 34 or c == 40 or c == 41 or c == 44 or c == 47:
-                status = 400
-            elif c >= 58 and c <= 64 or c >= 91 and c <= 93 or c == 123 or c == 125:
-                status = 400
-            word += 1
-        word = int(out[3])
-        if word == int(out[4]) or int(out[1]) == int(out[2]):
-            status = 400
-        while word < int(out[4]):
-            c = int(buf[word])
-            if c <= 32 or c == 127 or c == 34 or c == 60 or c == 62:
-                status = 400
-            word += 1
-        return status
-    if end - at < 4 or int(buf[at]) != 32:
-        return 400
-    at += 1
-    n = 0
-    word = at
-    while at < end and int(buf[at]) >= 48 and int(buf[at]) <= 57 and at - word < 4:
-        n = n * 10 + int(buf[at]) - 48
-        at += 1
-    if at - word != 3 or n < 100 or n > 699:
-        return 400
-    if at < end and int(buf[at]) != 32:
-        return 400
-    out[0] = 2
-    out[1] = n
-    if at < end:
-        at += 1  # Lax: no SP behind the code, because several SMS gateways leave it out
-    out[2] = at
-    out[3] = end
-    return status
+    return 1
+
+
+@micropython.viper
+def equals_spans(buf: ptr8, start: int, end: int, other: int, other_end: int) -> int:
+    """Return 1 when buf[start:end] and buf[other:other_end] hold the same octets, else 0."""
+    buf = ptr8(buf)
+    if end - start != other_end - other:
+        return 0
+    while start < end and int(buf[start]) == int(buf[other]):
+        start += 1
+        other += 1
+    if start < end:
+        return 0
+    return 1

@@ -11,6 +11,7 @@ from micropython import const
 
 from usip.octets import equals_nocase, find_octet
 from usip.sip.address import is_ipv4, is_ipv6_reference, parse_ipv6  # noqa: F401
+from usip.sip.grammar import OUT
 from usip.sip.headers import Params
 
 OTHER = const(0)
@@ -18,12 +19,11 @@ SIP = const(1)
 SIPS = const(2)
 TEL = const(3)
 
-_OUT = array("i", [0] * 12)
 _RESERVED = b";/?:@&=+$,"
 
 
 @micropython.viper
-def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:
+def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PLR0915  (one call a value)
     """Find the parts of the URI buf[at:end]; return its scheme (0 .. 3), or -1 when malformed.
 
     Leaves in *out*: user, password and host as spans (-1: absent; of a tel URI the user is the
@@ -215,7 +215,7 @@ class URI(Params):
 
     def parse(self, buf: bytes, start: int, end: int) -> bool:
         """Parse buf[start:end], without angle brackets; False when malformed. No heap."""
-        out = _OUT
+        out = OUT
         scheme = scan_uri(buf, start, end, out)
         if scheme < 0:
             return False
