@@ -18,6 +18,8 @@ class Limits:
     early_dialogs = 4  # branches of a forked call that are followed
     ring_s = 180  # how long a call may ring, on either side
     discarded_body_bytes = 65536  # a stream's body nobody takes: swallowed and answered 413
+    sdp_line_bytes = 256  # the longest line of a description read whole; others are cut
+    sdp_media_bytes = 224  # the m= lines of an offer, as refused: about 28 octets each
 
     def __init__(self, **overrides) -> None:
         for name in overrides:

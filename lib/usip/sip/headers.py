@@ -7,10 +7,10 @@ and then leaves the offsets of the view without meaning.
 
 from usip.octets import equals_nocase, find_octet, parse_uint, skip_lws, trim_lws
 from usip.sip.grammar import (
-    OUT, find_separator, find_token, scan_auth_param, scan_name_addr, scan_number, scan_params, scan_via,
-)
     OUT,
     find_separator,
+    find_token,
+    scan_auth_param,
     scan_name_addr,
     scan_number,
     scan_params,
@@ -244,7 +244,7 @@ class Challenge:
         self._at = self._end = 0
 
     def parse(self, buf: bytes, start: int, end: int) -> int:
-        """Parse the first challenge in buf[start:end]; return the offset behind it, -1 for none."""
+        """Parse the first challenge in buf[start:end]; return the offset behind it, or -1."""
         self.buf = buf
         self.scheme_start = start = skip_lws(buf, start, end)
         at = start
