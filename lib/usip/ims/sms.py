@@ -330,21 +330,28 @@ def _user_data(part, header: bytes):
     return _UCS2, len(data), data
 
 
-def put_submit(writer, reference: int, service_centre: str, number: str, part, **options) -> None:
+def put_submit(
+    writer,
+    reference: int,
+    service_centre: str,
+    number: str,
+    part,
+    concatenation=None,
+    wants_report: bool = False,
+) -> None:
     """Append RP-DATA with a SUBMIT of *part*, from split(), to *number*.
 
     *reference* (0-255) is that of the relay layer and, for the status report, of the message.
-    Options: concatenation=(reference, number of parts, which part), wants_report=False.
-    ValueError when a number is none.
+    *concatenation* is (reference, number of parts, which part from 1). ValueError when a number
+    is none.
     """
-    concatenation = options.get("concatenation")
     kind, digits = _pack_number(number)
     first = _SUBMIT | _VALIDITY_RELATIVE
     header = b""
     if concatenation:
         first |= _HAS_HEADER
         header = b"\x05\x00\x03" + bytes(concatenation)
-    if options.get("wants_report"):
+    if wants_report:
         first |= _STATUS_REQUESTED
     dcs, length, data = _user_data(part, header)
     count = len(number) - (kind == _TON_INTERNATIONAL)
