@@ -24,7 +24,7 @@ from usip import ticks
 from usip.errors import BufferFull, ParseError
 from usip.sip import compose, uri
 from usip.sip.dispatch import Resolver
-from usip.sip.headers import NameAddr, Values
+from usip.sip.headers import Challenge, NameAddr, Values
 from usip.sip.message import Message
 from usip.sip.parser import index
 from usip.sip.registration import Registration
@@ -104,7 +104,7 @@ class UserAgentCore:
         self.event_text = b""  # OPTIONS_ANSWERED: the reason phrase
         self._events = []
         self._message = Message(limits.headers)
-        self._challenge = None
+        self._challenge = Challenge()
         self._uri = uri.URI()
         self._branch = b""
         self._source = None

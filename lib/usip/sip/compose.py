@@ -7,6 +7,8 @@ INVITE and the CANCEL can be made from the INVITE that was kept, without parsing
 
 from micropython import const
 
+from usip.octets import equals_nocase
+
 _H_VIA = const(1)
 _H_FROM = const(2)
 _H_TO = const(3)
@@ -187,9 +189,13 @@ def _put_top_via(w, message, i: int, source: tuple) -> None:
     buf = message.buf
     via = message.via
     at = message.value_start(i)
-    if via.param(b"rport"):  # the value, if any, is replaced
-        w.put_span(buf, at, via.name_start).put(b"rport=").put_uint(source[2])
-        at = max(via.name_end, via.value_end)
+    via.begin()
+    while via.next():
+        if equals_nocase(buf, via.name_start, via.name_end, b"rport", 5):
+            # The value, if any, is replaced.
+            w.put_span(buf, at, via.name_start).put(b"rport=").put_uint(source[2])
+            at = max(via.name_end, via.value_end)
+            break
     w.put_span(buf, at, via.params_end).put(b";received=").put_text(source[1])
     w.put_span(buf, via.params_end, message.value_end(i))
 

@@ -17,21 +17,8 @@ from usip import ticks
 from usip.sip import compose
 from usip.sip.dialog import is_span
 
-_T1_MS = const(500)
-_T2_MS = const(4000)
-_T4_MS = const(5000)
-_64T1_MS = const(32000)
-_KEEP = const(-1)  # the timer that ends the state runs on
-
 _M_INVITE = const(1)
 _M_ACK = const(2)
-
-# An entry of a machine: the next state, plus what to do.
-_STATE = const(7)
-_SEND = const(8)  # send the kept message (again)
-_PASS = const(16)  # to the transaction user
-_ACK = const(32)  # answer with an ACK, which becomes the kept message (17.1.1.3)
-_FAIL = const(64)  # tell the user that no answer came or that sending failed
 
 TERMINATED = const(4)
 
@@ -45,14 +32,26 @@ _SERVER_TIMER = const(5)
 _SERVER_END = const(6)
 _SERVER_ERROR = const(7)
 
+# What an entry of a table says to do beside its next state, which is the digit before it.
+_SEND = const(115)  # s: send the kept message (again)
+_PASS = const(112)  # p: to the transaction user
+_ACK = const(97)  # a: answer with an ACK, kept from now on (17.1.1.3), and pass to the user
+_FAIL = const(102)  # f: tell the user that no answer came or that sending failed
+
+# Durations in the tables of timers: - none, 1 T1, 2 T2, 4 T4, 6 64*T1, and two that are no time.
+_KEEP = const(107)  # k: the timer of the state before runs on
+_AT_ONCE = const(33)  # !: the state ends as soon as it is entered
+
 
 class _Machine:
-    """One figure of the RFC: *table* by state and event; *timers* by state.
+    """One figure of the RFC, as text that stays in flash.
 
-    A state's timers are (first repeat, longest repeat, end over UDP, end over a stream) in ms.
+    *table* has an entry of three octets (next state, action, blank) for each state and event;
+    *timers* four octets and a blank a state: first repetition, longest, end over UDP, over a
+    stream.
     """
 
-    def __init__(self, columns: int, table: tuple, timers: tuple) -> None:
+    def __init__(self, columns: int, table: bytes, timers: bytes) -> None:
         self.columns = columns
         self.table = table
         self.timers = timers
@@ -61,65 +60,52 @@ class _Machine:
 # RFC 3261 Figure 5, RFC 6026 8.4.  Timers A and B; C is the session's; D; M.
 _INVITE_CLIENT = _Machine(
     6,
-    (
-        # 1xx      2xx        3-6xx             A          B/D/M      error
-        (1 | _PASS, 3 | _PASS, 2 | _ACK | _PASS, 0 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 0 Calling
-        (1 | _PASS, 3 | _PASS, 2 | _ACK | _PASS, 1, 1, 4 | _FAIL),  # 1 Proceeding
-        (2, 2, 2 | _SEND, 2, 4, 4),  # 2 Completed
-        (3, 3 | _PASS, 3, 3, 4, 3),  # 3 Accepted
-    ),
-    (
-        (_T1_MS, _64T1_MS, _64T1_MS, _64T1_MS),
-        (0, 0, 0, 0),
-        (0, 0, 32000, -2),
-        (0, 0, _64T1_MS, _64T1_MS),
-    ),
+    # 1xx 2xx 36 A  BDM error
+    b"1p 3p 2a 0s 4f 4f "  # 0 Calling
+    b"1p 3p 2a 1- 1- 4f "  # 1 Proceeding
+    b"2- 2- 2s 2- 4- 4- "  # 2 Completed
+    b"3- 3p 3- 3- 4- 3- ",  # 3 Accepted
+    b"1666 ---- --6! --66 ",
 )
 # RFC 3261 Figure 6.  Timers E and F, K.
 _NON_INVITE_CLIENT = _Machine(
     6,
-    (
-        (1 | _PASS, 2 | _PASS, 2 | _PASS, 0 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 0 Trying
-        (1 | _PASS, 2 | _PASS, 2 | _PASS, 1 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 1 Proceeding
-        (2, 2, 2, 2, 4, 4),  # 2 Completed
-    ),
-    (
-        (_T1_MS, _T2_MS, _64T1_MS, _64T1_MS),
-        (_T2_MS, _T2_MS, _KEEP, _KEEP),
-        (0, 0, _T4_MS, -2),
-    ),
+    # 1xx 2xx 36 E  FK error
+    b"1p 2p 2p 0s 4f 4f "  # 0 Trying
+    b"1p 2p 2p 1s 4f 4f "  # 1 Proceeding
+    b"2- 2- 2- 2- 4- 4- ",  # 2 Completed
+    b"1266 22kk --4! ",
 )
 # RFC 3261 Figure 7, RFC 6026 7.1 and 8.7.  Timers G and H, I, L.
 _INVITE_SERVER = _Machine(
     8,
-    (
-        # INVITE   ACK 1xx        2xx        3-6xx      G          H/I/L      error
-        (0 | _SEND, 0, 0 | _SEND, 3 | _SEND, 1 | _SEND, 0, 0, 4 | _FAIL),  # 0 Proceeding
-        (1 | _SEND, 2, 1, 1, 1, 1 | _SEND, 4 | _FAIL, 4 | _FAIL),  # 1 Completed
-        (2, 2, 2, 2, 2, 2, 4, 2),  # 2 Confirmed
-        (3, 3, 3, 3 | _SEND, 3, 3, 4, 3),  # 3 Accepted: the user repeats its 2xx (13.3.1.4)
-    ),
-    (
-        (0, 0, 0, 0),
-        (_T1_MS, _T2_MS, _64T1_MS, _64T1_MS),
-        (0, 0, _T4_MS, -2),
-        (0, 0, _64T1_MS, _64T1_MS),
-    ),
+    # INV ACK 1xx 2xx 36 G HIL error
+    b"0s 0- 0s 3s 1s 0- 0- 4f "  # 0 Proceeding
+    b"1s 2- 1- 1- 1- 1s 4f 4f "  # 1 Completed
+    b"2- 2- 2- 2- 2- 2- 4- 2- "  # 2 Confirmed
+    b"3- 3- 3- 3s 3- 3- 4- 3- ",  # 3 Accepted: the user repeats its 2xx (13.3.1.4)
+    b"---- 1266 --4! --66 ",
 )
 # RFC 3261 Figure 8.  Timer J. The end of Trying and Proceeding is ours: nothing stays for ever.
 _NON_INVITE_SERVER = _Machine(
     8,
-    (
-        (0, 0, 1 | _SEND, 2 | _SEND, 2 | _SEND, 0, 4, 4 | _FAIL),  # 0 Trying
-        (1 | _SEND, 1, 1 | _SEND, 2 | _SEND, 2 | _SEND, 1, 4, 4 | _FAIL),  # 1 Proceeding
-        (2 | _SEND, 2, 2, 2, 2, 2, 4, 4),  # 2 Completed
-    ),
-    (
-        (0, 0, _64T1_MS, _64T1_MS),
-        (0, 0, _KEEP, _KEEP),
-        (0, 0, _64T1_MS, -2),
-    ),
+    # req ACK 1xx 2xx 36 -  J  error
+    b"0- 0- 1s 2s 2s 0- 4- 4f "  # 0 Trying
+    b"1s 1- 1s 2s 2s 1- 4- 4f "  # 1 Proceeding
+    b"2s 2- 2- 2- 2- 2- 4- 4- ",  # 2 Completed
+    b"--66 --kk --6! ",
 )
+
+
+def _duration_ms(code: int) -> int:
+    """Return the duration that a digit of a table of timers stands for, 0 for a dash."""
+    if code == 49:
+        return 500
+    if code == 50:
+        return 4000
+    if code == 52:
+        return 5000
+    return 32000 if code == 54 else 0
 
 
 class Transaction:
@@ -151,21 +137,24 @@ class Transaction:
         return self.destination[0] != "udp"
 
     def start_timers(self, now_ms: int) -> None:
-        """Set the timers of the state just entered; end_at -2 means that it ends at once."""
-        first_ms, _, end_ms, end_stream_ms = self.machine.timers[self.state]
+        """Set the timers of the state just entered."""
+        timers = self.machine.timers
+        at = 5 * self.state
         reliable = self.is_reliable
-        self.repeat_ms = 0 if reliable else first_ms
-        self.repeat_at = ticks.ticks_add(now_ms, first_ms) if self.repeat_ms else ticks.NEVER
-        if reliable:
-            end_ms = end_stream_ms
-        if end_ms == -2:
+        self.repeat_ms = 0 if reliable else _duration_ms(timers[at])
+        self.repeat_at = (
+            ticks.ticks_add(now_ms, self.repeat_ms) if self.repeat_ms else ticks.NEVER
+        )
+        end = timers[at + 3 if reliable else at + 2]
+        if end == _AT_ONCE:
             self.end_at = now_ms
-        elif end_ms != _KEEP:
+        elif end != _KEEP:
+            end_ms = _duration_ms(end)
             self.end_at = ticks.ticks_add(now_ms, end_ms) if end_ms else ticks.NEVER
 
     def repeat_later(self, now_ms: int) -> None:
         """Double the interval up to the machine's longest and set the next repetition."""
-        longest_ms = self.machine.timers[self.state][1]
+        longest_ms = _duration_ms(self.machine.timers[5 * self.state + 1])
         self.repeat_ms = min(2 * self.repeat_ms, longest_ms)
         self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms)
 
@@ -238,8 +227,8 @@ class Transactions:
         transaction = self._find_client(message, via.branch_start, via.branch_end)
         if transaction is None:
             return False
-        actions = self._step(transaction, min(message.status_code // 100, 3) - 1, now_ms, message)
-        if actions & _PASS:
+        action = self._step(transaction, min(message.status_code // 100, 3) - 1, now_ms, message)
+        if action in (_PASS, _ACK):
             transaction.status_code = message.status_code
             transaction.user.receive_response(transaction, message, now_ms)
         else:
@@ -317,28 +306,30 @@ class Transactions:
     # -- the engine
 
     def _step(self, transaction, event: int, now_ms: int, message=None) -> int:
-        """Take one step of the machine and return what it said to do."""
+        """Take one step of the machine and return what it said to do, 0 for a failure."""
         if transaction.state == TERMINATED:
             return 0
-        actions = transaction.machine.table[transaction.state][event]
-        state = actions & _STATE
+        machine = transaction.machine
+        at = 3 * (machine.columns * transaction.state + event)
+        state = machine.table[at] - 48
+        action = machine.table[at + 1]
         if state != transaction.state:
             transaction.state = state
             if state == TERMINATED:
                 self.active.remove(transaction)
             else:
                 transaction.start_timers(now_ms)
-        if actions & _ACK:
+        if action == _ACK:
             self._acknowledge(transaction, message)
-        elif actions & _SEND and not self._send(transaction):
+        elif action == _SEND and not self._send(transaction):
             self._step(
                 transaction, _CLIENT_ERROR if transaction.is_client else _SERVER_ERROR, now_ms
             )
             return 0
-        if actions & _FAIL and transaction.user is not None:
-            failed = event == _CLIENT_END if transaction.is_client else event == _SERVER_END
-            transaction.user.transaction_failed(transaction, 408 if failed else 503, now_ms)
-        return actions
+        if action == _FAIL and transaction.user is not None:
+            ended = event == (_CLIENT_END if transaction.is_client else _SERVER_END)
+            transaction.user.transaction_failed(transaction, 408 if ended else 503, now_ms)
+        return action
 
     def _acknowledge(self, transaction, message) -> None:
         """Send the ACK of a refused INVITE, same branch, and keep it instead (17.1.1.3)."""
