@@ -4,7 +4,6 @@ from binascii import b2a_base64, hexlify, unhexlify
 from hashlib import md5
 
 from host_tests.ims import published
-
 from usip.ims import aka, isim, milenage
 
 _OK = 0
@@ -115,7 +114,7 @@ def test_a_res_with_a_nul_octet_is_not_cut():
             assert one.challenge(nonce(32, rand)) == _OK
             assert one.password == res
             return
-    assert False, "no RES with NUL found"
+    raise AssertionError("no RES with NUL found")
 
 
 def test_hmac_md5_of_rfc_2202():

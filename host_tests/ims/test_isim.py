@@ -84,12 +84,12 @@ def test_what_is_no_imsi_is_refused():
             isim.identities(imsi, digits)
         except ValueError:
             continue
-        assert False, imsi
+        raise AssertionError(imsi)
     try:
         isim.identities("001010000000001", 4)
     except ValueError:
         return
-    assert False
+    raise AssertionError
 
 
 def test_keys_are_read_from_hexadecimal_and_never_repeated():
@@ -101,7 +101,7 @@ def test_keys_are_read_from_hexadecimal_and_never_repeated():
         except ValueError as error:
             assert not text or text not in str(error)
             continue
-        assert False, text
+        raise AssertionError(text)
 
 
 def test_defaults_follow_from_the_private_identity():
