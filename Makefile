@@ -31,6 +31,8 @@ test: lint
 	$(PY) -m tools.package --check
 	$(PY) -m pytest
 	$(PY) -m tools.run_on_vm
+	$(PY) -m tools.run_on_vm --twin
+	$(PY) -m tools.rom --board esp32c3
 	@set -e; for scenario in $(wildcard tools/scenarios/*.json); do \
 	  echo "$(PY) -m tools.simulate $$scenario"; \
 	  $(PY) -m tools.simulate $$scenario --report build/test/$$(basename $$scenario .json); done

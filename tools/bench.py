@@ -93,14 +93,14 @@ def _compare(result: dict) -> None:
 
 def _cell(figures) -> str:
     if figures is None:
-        return "%26s" % "-"
+        return "%9s %18s" % ("-", "")
     ratio = figures.get("times_faster")
-    shown = "%5.1fx" % ratio if ratio is not None else "      "
-    return "%9.2f us %6d B %s" % (figures["ns"] / 1000, figures["bytes"], shown)
+    shown = "%5.1fx" % ratio if ratio is not None else ""
+    return "%9.2f us %6d B %6s" % (figures["ns"] / 1000, figures["bytes"], shown)
 
 
 def show(result: dict) -> None:
-    print("\n%-42s %-26s %-26s %-26s" % ((result["file"],) + ("CPython", "VM", "VM, twin")))
+    print("\n%-42s %-29s%-29s%s" % (result["file"], "  CPython", "  VM", "  VM, twin"))
     for name, case in result["cases"].items():
         cells = [_cell(case.get(place)) for place in _PLACES]
         print("%-42s %s" % (name, " ".join(cells)))
