@@ -2,7 +2,7 @@
 
     python -m tools.size              prints the table
     python -m tools.size --check      prints what is over its budget; exit status 1 when any is
-    python -m tools.size --update     adds a line to the budget for each module without one
+    python -m tools.size --update     adds the lines that the budget lacks
 
 For every module: bytes of .mpy as built for an ESP32, and the heap its import takes on the 32-bit
 VM, once from the mapped ROMFS image of board `sim` and once loaded into RAM as stock firmware
@@ -184,12 +184,14 @@ def faults(table: dict, budget: Budget) -> list:
 
 
 def update(table: dict, budget: Budget) -> int:
-    """Append a line for each module that has none: a tenth above today, in steps of 64."""
+    """Append the lines that are missing, modules and total: a tenth above today, by 64."""
     lines = []
-    for name, row in table.items():
+    rows = dict(table, total=totals(table))
+    for name, row in rows.items():
         if name not in budget.modules and None not in row:
-            limits = [(int(value * 1.1) // 64 + 1) * 64 for value in row]
-            lines.append("module %-28s %6d %6d %6d\n" % ((name,) + tuple(limits)))
+            limits = tuple((int(value * 1.1) // 64 + 1) * 64 for value in row)
+            words = ("total", "-") if name == "total" else ("module", name)
+            lines.append("%-6s %-28s %6d %6d %6d\n" % (words + limits))
     with open(BUDGET, "a") as file:
         file.writelines(lines)
     return len(lines)
