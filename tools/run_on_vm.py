@@ -47,7 +47,7 @@ def run(path: Path, heap: str, image=None, part: str = "") -> tuple:
         driver = ROOT / "tools" / "vm_tests.py"
     command += [str(driver), extra, str(script), part]
     environment = dict(os.environ)
-    environment.setdefault("VECTORS", str(ROOT / "vectors"))
+    environment.setdefault("VECTORS", str(ROOT.parent / "shared" / "vectors"))
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S

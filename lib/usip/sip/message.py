@@ -57,11 +57,11 @@ def find_extension(fields: ptr16, at: int, count: int, buf: ptr8, name: ptr8, le
 
 
 class Message:
-    """The view of one message; make it once, its index holds *headers* fields."""
+    """The view of one message; make it once, its index holds *headers* fields, at most 254."""
 
     def __init__(self, headers: int = 48) -> None:
         self.buf = b""
-        self.fields = array("H", bytes(8 * headers))
+        self.fields = array("H", bytes(8 * min(headers, 254)))
         self.first = bytearray(_IDS)  # by header id: index of its first field + 1, 0 absent
         self.count = 0
         self.start = self.end = 0  # end includes the body

@@ -11,7 +11,7 @@ from array import array
 from micropython import const
 
 from usip.errors import ParseError
-from usip.octets import parse_uint, trim_lws
+from usip.octets import parse_uint, skip_lws, trim_lws
 from usip.sip.grammar import OUT, scan_number
 from usip.sip.scanner import begin, equals_spans, is_token, method_id, scan, scan_start_line
 from usip.sip.uri import scan_uri
@@ -26,6 +26,7 @@ _H_CONTENT_LENGTH = const(8)
 
 # states and elements of the scanner's array, as in scanner.py
 _START = const(0)
+_LINE = const(2)
 _VALUE = const(5)
 _DONE = const(8)
 _STATE = const(0)
@@ -50,25 +51,31 @@ def index(message, buf: bytes, start: int, end: int) -> None:
     if end > 65535:
         raise ParseError(513, 65535, "more octets than a datagram holds")
     st = _STATE_OF_DATAGRAM
-    fields = message.fields
-    begin(st, message.first, len(fields) // 4)
+    begin(st, message.first, len(message.fields) // 4)
     message.buf = buf
-    at = scan(buf, start, end, st, fields, message.first)
+    at = scan(buf, start, end, st, message.fields, message.first)
+    settle(message, at, end, st)
+
+
+def settle(message, at: int, end: int, st) -> None:
+    """Finish a datagram that ends at *end*, its header scanned up to *at*; raises as `index`."""
     if st[_STATE] != _DONE:
-        _end_early(buf, end, st, fields)
+        _end_early(message, end, st)
     check(message, st)
     length = message.content_length
     message.body_start = at
     message.body_end = message.end = end
-    if st[_STATE] != _DONE:
-        refuse(message, 400, end, "no empty line behind the header")
+    if st[_STATE] != _DONE and (st[_STATE] != _LINE or length > 0):
+        # Lax: an empty line may lack, because RFC 5118's own archive and some gateways leave it
+        # out where there is no body
+        refuse(message, 400, end, "the header does not end")
     elif length > end - at:
         refuse(message, 400, end, "fewer octets than Content-Length says")
     elif length >= 0:
         message.body_end = message.end = at + length
 
 
-def _end_early(buf: bytes, end: int, st, fields) -> None:
+def _end_early(message, end: int, st) -> None:
     """Let the datagram's end end the line, so that the request can be refused in due form."""
     if st[_STATE] == _START:
         raise ParseError(0, end, "nothing but empty lines")
@@ -76,7 +83,10 @@ def _end_early(buf: bytes, end: int, st, fields) -> None:
     if slot == _IN_START_LINE:
         raise ParseError(0, end, "nothing but a start line")
     if st[_STATE] == _VALUE and slot >= 0:
-        fields[slot + 3] = trim_lws(buf, fields[slot + 2], end)
+        fields = message.fields
+        start = skip_lws(message.buf, fields[slot + 2], end)
+        fields[slot + 2] = start
+        fields[slot + 3] = trim_lws(message.buf, start, end)
 
 
 def refuse(message, status: int, at: int, text: str) -> None:

@@ -274,7 +274,7 @@ def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
     """Split the start line buf[at:end]: 1 a request, 2 a response, 0 neither.
 
     Leaves in *out* two spans (method and Request-URI, or status code and reason phrase), the span
-    of the version, whether that is SIP/2.0, and the status code. Looks into none of the words.
+    of the version, whether that is SIP/2.0, and the status code, 0 when it is none. Looks into none of the words.
     """
     buf = ptr8(buf)
     out = ptr32(out)
@@ -294,7 +294,7 @@ def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
             stop += 1
         # Lax: no SP behind the code, because several gateways leave it out with the reason
         if stop - at != 3 or (stop < end and int(buf[stop]) != 32):
-            return 0
+            code = 0
         out[7] = code
         out[3] = end
     else:

@@ -46,7 +46,7 @@ WANTED = (
 
 
 @micropython.viper
-def compact(buf: ptr8, used: int, st: ptr32, fields: ptr16, first: ptr8, wanted: ptr8) -> int:
+def compact(buf: ptr8, used: int, st: ptr32, fields: ptr16, first: ptr8, wanted: ptr8) -> int:  # noqa: PLR0915
     """Take the fields that are not *wanted* (a flag by id) out of buf[:used]; return the new used.
 
     The field being read goes too: its state stays, so the rest of it is ignored as it comes.
