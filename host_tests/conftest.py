@@ -11,6 +11,6 @@ for folder in ("host_tests", "firmware", "", "lib"):
     if path not in sys.path:
         sys.path.insert(0, path)
 
-os.environ.setdefault("VECTORS", str(ROOT / "vectors"))
+os.environ.setdefault("VECTORS", str(ROOT.parent / "shared" / "vectors"))
 
 import usip  # noqa: E402, F401  (installs the `micropython` shim before any test imports it)

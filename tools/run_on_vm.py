@@ -5,7 +5,7 @@
 Portable is every host_tests/**/test_*.py but *_host.py and host_tests/interop: plain functions
 and asserts. Each file has a VM of its own with a hard heap; the library comes from the mapped
 image of board `sim` (--twin: its bytecode twin; --sources: lib/ as it is, which gives line
-numbers). The variable VECTORS names the folder of vectors. The closing line is
+numbers). The variable VECTORS names the folder of vectors (../shared/vectors). The closing line is
 `N passed, N failed`; a VM that dies or hangs counts as one failure.
 """
 
@@ -107,7 +107,7 @@ def _run_all(files, options, machine, image, failed) -> int:
             print(
                 "%s: %d passed, %d failed" % (path, good, bad) if bad else "%s: %d" % (path, good)
             )
-            if bad:
+            if output.strip():
                 print(output.rstrip())
             sys.stdout.flush()
     print("MicroPython %d.%d, %d bit, heap %s" % (machine.version + (machine.bits, options.heap)))
