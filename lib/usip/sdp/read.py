@@ -201,6 +201,7 @@ class Reader:
         self.kind = 0  # type letter of the line at hand
         self.buf = b""  # the octets the line stands in, valid until next(); its value is
         self.start = self.end = 0  # buf[start:end]
+        self.offset = 0  # of the line's first octet in the description
         self.is_cut = self._was_cut = False
         self._source = b""
         self._at = self._until = 0
@@ -250,12 +251,14 @@ class Reader:
         return False
 
     def _fault(self, text):
-        return ParseError(400, max(0, self._at + self._shift), text)
+        return ParseError(400, self.offset, text)
 
     def _take_line(self):
         """Set buf, start and end to the next line; False when its end is not there yet."""
         at = self._at
         until = self._until
+        if not self._kept and not self._has_cr:
+            self.offset = at + self._shift
         if self._has_cr:  # the piece before ended between CR and LF
             end = at
             if at == until and not self._is_last:
