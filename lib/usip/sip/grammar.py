@@ -183,7 +183,13 @@ def scan_name_addr(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C9
         if at >= end or int(buf[at]) != 60:
             return 0
     else:
-        while at < end and int(buf[at]) != 60 and int(buf[at]) != 59:
+        # Lax: any octets but "," in a name without quotes, because phones take it as configured
+        while at < end:
+            c = int(buf[at])
+            if c == 60 or c == 59:
+                break
+            if c == 44:
+                return 0
             at += 1
         stop = at
         while stop > start and int(buf[stop - 1]) <= 32:
@@ -192,33 +198,31 @@ def scan_name_addr(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C9
     out[1] = stop
     brackets = 0
     if at < end and int(buf[at]) == 60:
-        # Lax: no white space between display name and "<" (RFC 4475 3.1.1.6, lwsdisp); white
-        # space just inside of the brackets, because early gateways put it there
+        # Lax: no white space between display name and "<" (RFC 4475 3.1.1.6, lwsdisp)
         brackets = 1
         at += 1
-        while at < end and int(buf[at]) <= 32:
-            at += 1
         start = at
         while at < end and int(buf[at]) != 62:
             at += 1
         if at >= end:
             return 0
         stop = at
-        while stop > start and int(buf[stop - 1]) <= 32:
-            stop -= 1
         at += 1
     else:
         out[1] = start
     out[2] = start
     out[3] = stop
     out[4] = at
-    colon = 0
+    # Lax: no scheme inside of the brackets, because RFC 5626 9.1 itself writes it so
+    colon = brackets
+    if start == stop:
+        colon = 0
     while start < stop:
         c = int(buf[start])
         if c <= 32 or c == 34 or c == 60:
             return 0
-        # RFC 3261 20: a URI with "?" or "," must be in angle brackets
-        if brackets == 0 and (c == 63 or c == 44):
+        # RFC 3261 20: a URI with "?", as one with ",", must be in angle brackets
+        if brackets == 0 and c == 63:
             return 0
         if c == 58:
             colon = 1

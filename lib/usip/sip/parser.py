@@ -12,7 +12,7 @@ from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import parse_uint, skip_lws, trim_lws
-from usip.sip.grammar import OUT, scan_number
+from usip.sip.grammar import OUT, find_separator, scan_name_addr, scan_number, scan_params
 from usip.sip.scanner import begin, equals_spans, is_token, method_id, scan, scan_start_line
 from usip.sip.uri import scan_uri
 
@@ -21,6 +21,7 @@ _H_FROM = const(2)
 _H_TO = const(3)
 _H_CALL_ID = const(4)
 _H_CSEQ = const(5)
+_H_CONTACT = const(6)
 _H_MAX_FORWARDS = const(7)
 _H_CONTENT_LENGTH = const(8)
 
@@ -127,6 +128,8 @@ def check(message, st) -> None:
         _check_fields(message, st)
     _check_addresses(message)
     _check_numbers(message)
+    if kind == 1 and first[_H_CONTACT]:
+        _check_contact(message)
 
 
 def _unanswerable(kind: int, at: int) -> ParseError:
@@ -147,7 +150,8 @@ def _check_request_line(message, out) -> None:
         _check_version(message, out[4], out[5])
     elif not method and not is_token(buf, at, end):
         refuse(message, 400, at, "the method is not a token")
-    if scan_uri(buf, uri, uri_end, out) < 0:
+    if scan_uri(buf, uri, uri_end, out) < 0 or out[8] < uri_end:
+        # RFC 3261 19.1.1: no headers there (RFC 4475 3.1.2.11)
         refuse(message, 400, uri, "the Request-URI is malformed")
 
 
@@ -199,6 +203,19 @@ def _check_addresses(message) -> None:
     message.call_id_end = i = fields[i + 1]
     if at == i:
         refuse(message, 400, at, "Call-ID is empty")
+
+
+def _check_contact(message) -> None:
+    """Refuse a Contact that no request could be sent to; of several, look at the first."""
+    out = OUT
+    buf = message.buf
+    i = 4 * message.first[_H_CONTACT] - 2
+    at = message.fields[i]
+    end = find_separator(buf, at, message.fields[i + 1], 44)
+    if end > at and buf[at] == 42:
+        return
+    if not scan_name_addr(buf, at, end, out) or scan_params(buf, out[4], end, out, b"-", 1) < end:
+        refuse(message, 400, at, "Contact is malformed")
 
 
 def _check_numbers(message) -> None:

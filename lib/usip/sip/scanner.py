@@ -41,7 +41,7 @@ _STATE_SIZE = const(13)
 _NO_FIELD = const(-1)  # in a line that is ignored
 _IN_START_LINE = const(-2)
 
-_RESERVED = const(10)  # places of the index kept for the fields without which nothing is answered
+_LAST_VITAL = const(8)  # Via, From, To, Call-ID, CSeq, Contact, Max-Forwards, Content-Length
 
 # Header names by length: length, how many, then id and name in lower case for each; ends with 0.
 _NAMES = (
@@ -213,14 +213,20 @@ def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) ->
                     room = int(st[_CAPACITY]) - count
                     if field == 0 and count >= room:
                         room = 0  # extension fields may fill half of the index
-                    elif room == 0 or (field > 9 and room <= _RESERVED):
-                        room = 0
+                    elif field > _LAST_VITAL and room <= _LAST_VITAL:
+                        i = 1  # what nothing is answered without still has to find its place
+                        while i <= _LAST_VITAL:
+                            if int(first[i]) == 0:
+                                room -= 1
+                            i += 1
+                    if room <= 0 and field:
                         st[_OVERFLOW] = 1
-                    if room:
+                    if room > 0:
                         if int(first[field]) == 0:
                             first[field] = (count + 1) & 0xFF
-                        elif field >= 2 and field <= 9 and field != 6:
+                        elif field >= 2 and field <= 8 and field != 6:
                             st[_REPEATED] = field
+                        # Lax: not Content-Type, because an IMS application server repeats it
                         slot = count << 2
                         fields[slot] = field
                         fields[slot + 1] = start & 0xFFFF
@@ -274,7 +280,8 @@ def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
     """Split the start line buf[at:end]: 1 a request, 2 a response, 0 neither.
 
     Leaves in *out* two spans (method and Request-URI, or status code and reason phrase), the span
-    of the version, whether that is SIP/2.0, and the status code, 0 when it is none. Looks into none of the words.
+    of the version, whether that is SIP/2.0, and the status code, 0 when it is none. Looks into
+    none of the words.
     """
     buf = ptr8(buf)
     out = ptr32(out)
