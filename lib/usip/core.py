@@ -55,8 +55,13 @@ INFO_RECEIVED = const(10)
 OPTIONS_RECEIVED = const(11)
 OPTIONS_ANSWERED = const(12)
 
-_ALLOW = b"INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
-_USER_AGENT = b"usip/0.1"
+_ALLOW = (
+    b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REFER, NOTIFY,"
+    b" SUBSCRIBE\r\n"
+)
+_CAPABILITIES = (
+    _ALLOW + b"Supported: 100rel, timer, replaces, norefersub\r\nUser-Agent: usip/0.1\r\n"
+)
 
 
 class Counters:
@@ -85,6 +90,7 @@ class UserAgentCore:
     """One user agent: its accounts, sessions, transactions and the one send buffer."""
 
     content_type = b"application/sdp"
+    supported = (b"100rel", b"timer", b"replaces", b"norefersub")
     info_types = (b"application/dtmf-relay", b"application/dtmf")
 
     def __init__(self, limits, transport, random) -> None:
@@ -127,12 +133,21 @@ class UserAgentCore:
 
     # -- calls
 
-    def invite(self, account, target: bytes, media, now_ms: int, destination=None, headers=()):
+    def invite(
+        self,
+        account,
+        target: bytes,
+        media,
+        now_ms: int,
+        destination=None,
+        headers=(),
+        is_offerless: bool = False,
+    ):
         """Place a call and return its session; whether it goes out is an event.
 
         *destination* None: where the account's route, proxy or the target's host says.
         """
-        session = ClientSession(self, account, target, media, headers)
+        session = ClientSession(self, account, target, media, headers, is_offerless)
         self._add_session(session)
         if destination is None:
             destination = self.locate(session.dialog.next_hop(), account.destination)
@@ -146,7 +161,9 @@ class UserAgentCore:
         """Ask a peer for its capabilities (section 11); OPTIONS_ANSWERED brings the status."""
         from usip.sip.standalone import Request
 
-        return Request(self, account, target, _M_OPTIONS, OPTIONS_ANSWERED).start(now_ms, destination)
+        return Request(self, account, target, _M_OPTIONS, OPTIONS_ANSWERED).start(
+            now_ms, destination
+        )
 
     def _add_session(self, session) -> None:
         self._sessions_made += 1
@@ -248,7 +265,7 @@ class UserAgentCore:
                 session.receive_request(transaction, message, now_ms)
         elif self._is_merged(transaction, message):
             self.respond(transaction, message, 482, now_ms)
-        elif self._refuse_requirements(transaction, message, now_ms):
+        elif self.refuse_requirements(transaction, message, now_ms):
             return
         elif message.method == _M_INVITE:
             self._receive_invite(transaction, message, now_ms)
@@ -259,7 +276,7 @@ class UserAgentCore:
 
     def _find_session(self, message):
         for session in self.sessions:
-            if session.dialog.matches(message):
+            if session.matches(message):
                 return session
         return None
 
@@ -281,8 +298,7 @@ class UserAgentCore:
             if (
                 session.is_incoming
                 and dialog.remote_cseq == message.cseq
-                and dialog.call_id
-                == message.text(message.call_id_start, message.call_id_end)
+                and dialog.call_id == message.text(message.call_id_start, message.call_id_end)
                 and message.from_.tag_start >= 0
                 and dialog.remote_tag
                 == message.text(message.from_.tag_start, message.from_.tag_end)
@@ -315,6 +331,9 @@ class UserAgentCore:
             if status:
                 self.respond(transaction, message, status, now_ms)
                 return
+            session.offer = 2
+        if session.refuse_interval(transaction, message, now_ms):
+            return
         session.application = application
         compose.put_response(self.writer.reset(), message, self._source, 100, None, b"")
         self.finish_response(transaction, 100, now_ms)
@@ -341,11 +360,21 @@ class UserAgentCore:
 
     # -- refusals (8.2.1 to 8.2.3)
 
-    def _refuse_requirements(self, transaction, message, now_ms: int) -> bool:
+    def refuse_requirements(self, transaction, message, now_ms: int) -> bool:
+        """Answer 420 to a Require that names what we do not know; whether that was done."""
         if message.method == _M_CANCEL or message.find(_H_REQUIRE) < 0:
             return False
+        values = self.values
+        values.begin(message, _H_REQUIRE)
+        unknown = []
+        while values.next():
+            token = message.text(values.start, values.end).lower()
+            if token not in self.supported:
+                unknown.append(token)
+        if not unknown:
+            return False
         self.begin_response(transaction, message, 420)
-        compose.put_all(self.writer, message, _H_REQUIRE, b"Unsupported: ", None)
+        self.writer.put(b"Unsupported: ").put(b", ".join(unknown)).put(b"\r\n")
         self.finish_response(transaction, 420, now_ms)
         return True
 
@@ -353,7 +382,7 @@ class UserAgentCore:
         """Answer 405 to a method of SIP, 501 to one nobody knows; both say what is allowed."""
         status = 405 if message.method else 501
         self.begin_response(transaction, message, status)
-        self.writer.put(b"Allow: " + _ALLOW + b"\r\n")
+        self.writer.put(_ALLOW)
         self.finish_response(transaction, status, now_ms)
 
     def refuse_body(self, transaction, message, now_ms: int) -> bool:
@@ -386,6 +415,12 @@ class UserAgentCore:
         """Send a response without fields of its own or a body."""
         self.begin_response(transaction, message, status)
         self.finish_response(transaction, status, now_ms)
+
+    def respond_later(self, transaction, message, now_ms: int) -> None:
+        """Answer 500: the peer may try again in 0 to 10 s (14.2, RFC 3311 5.2)."""
+        self.begin_response(transaction, message, 500)
+        self.writer.put(b"Retry-After: ").put_uint(self.random(1)[0] % 11).put(b"\r\n")
+        self.finish_response(transaction, 500, now_ms)
 
     def begin_response(self, transaction, message, status: int) -> None:
         """Begin a response to the message in hand; its To tag is the dialog's or a new one."""
@@ -481,8 +516,8 @@ class UserAgentCore:
         return uri_
 
     def put_capabilities(self, w) -> None:
-        """Append Allow and User-Agent."""
-        w.put(b"Allow: " + _ALLOW + b"\r\nUser-Agent: " + _USER_AGENT + b"\r\n")
+        """Append Allow, Supported and User-Agent."""
+        w.put(_CAPABILITIES)
 
     def locate(self, target: bytes, default):
         """Return the destination of a URI: *default* for a name that is not resolved yet."""
@@ -516,4 +551,3 @@ class UserAgentCore:
 
 def _default_port(protocol: str) -> int:
     return 5061 if protocol == "tls" else 5060
-

@@ -7,7 +7,7 @@ A full one is answered by the protocol (413, 480, 486, 503, 513), never by Memor
 class Limits:
     """The capacities of one user agent; `Limits(headers=64)` overrides by name.
 
-    An unknown name or a value that is no positive int raises ValueError.
+    An unknown name or a value that is no int of 0 or more raises ValueError.
     """
 
     message_bytes = 1500  # one message sent, and the room a stream's message is received in
@@ -17,6 +17,8 @@ class Limits:
     sessions = 2  # calls at the same time; one more is answered 486
     early_dialogs = 4  # branches of a forked call that are followed
     ring_s = 180  # how long a call may ring, on either side
+    session_expires_s = 0  # the session interval our INVITE asks for; 0: only what peers ask for
+    min_se_s = 90  # the shortest session interval accepted (RFC 4028 5)
     discarded_body_bytes = 65536  # a stream's body nobody takes: swallowed and answered 413
     sdp_line_bytes = 256  # the longest line of a description read whole; others are cut
     sdp_media_bytes = 224  # the m= lines of an offer, as refused: about 28 octets each
@@ -26,6 +28,6 @@ class Limits:
             if not hasattr(Limits, name):
                 raise ValueError("no such limit: " + name)
             value = overrides[name]
-            if not isinstance(value, int) or value <= 0:
-                raise ValueError(name + " must be a positive int")
+            if not isinstance(value, int) or value < 0:
+                raise ValueError(name + " must be an int of 0 or more")
             setattr(self, name, value)

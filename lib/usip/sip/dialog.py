@@ -30,6 +30,7 @@ class Dialog:
         self.route_set = b""  # the values of Route, joined by commas
         self.local_cseq = 0
         self.remote_cseq = -1
+        self.remote_rseq = -1  # of the last reliable provisional response (RFC 3262)
         self.destination = None  # where the next request goes
 
     def matches(self, message) -> bool:
@@ -55,8 +56,8 @@ class Dialog:
     def establish_from_response(self, message, scratch) -> None:
         """Fill in the UAC's side from a response with a To tag (12.1.2).
 
-        *scratch* lends its views `values` and `name_addr`. The route set is the Record-Route reversed; a
-        response without Contact leaves the remote target as it was.
+        *scratch* lends its views `values` and `name_addr`. The route set is the Record-Route
+        reversed; a response without Contact leaves the remote target as it was.
         """
         to = message.to
         self.remote_tag = b"" if to.tag_start < 0 else message.text(to.tag_start, to.tag_end)

@@ -1,12 +1,16 @@
 """The INVITE usage of a dialog (RFC 3261 sections 12 to 15): what both sides have in common.
 
 A Session is one call as signalling sees it: its dialog, BYE, re-INVITE in both directions, INFO.
-How it begins is in `uac` and `uas`. Bodies are opaque here; the *media* object given to the
-session reads and writes them, while the message is still in its buffer:
+How it begins is in `uac` and `uas`; what only some calls need is imported when one does: UPDATE
+in `update`, reliable provisional responses in `reliable`, session timers in `session_timer`,
+transfers in `refer`. Bodies are opaque here; the *media* object given to the session reads and
+writes them, while the message is still in its buffer:
 
     put_offer(writer)   put_answer(writer)   reject_offer()
     receive_offer(buf, start, end) -> 0 or the status to refuse with
     receive_answer(buf, start, end) -> 0, or anything else when it cannot be used
+
+`offer` says whose offer awaits its answer (RFC 3264 section 4, RFC 6337): nobody's, ours, theirs.
 """
 
 from micropython import const
@@ -21,8 +25,15 @@ _E_INFO_RECEIVED = const(10)
 _M_INVITE = const(1)
 _M_BYE = const(3)
 _M_OPTIONS = const(5)
+_M_MESSAGE = const(7)
+_M_SUBSCRIBE = const(8)
+_M_NOTIFY = const(9)
+_M_UPDATE = const(11)
+_M_PRACK = const(12)
+_M_REFER = const(13)
 _M_INFO = const(14)
-_H_RETRY_AFTER = const(23)
+_H_ALLOW = const(19)
+_H_SESSION_EXPIRES = const(31)
 
 _T1_MS = const(500)
 _T2_MS = const(4000)
@@ -49,7 +60,9 @@ _ALLOWED = {
     "reject": 1 << INCOMING | 1 << RINGING,
     "hang_up": (1 << TERMINATING) - 1 & ~(1 << CANCELLING),
     "modify": 1 << CONFIRMED,
+    "update": 1 << PROCEEDING | 1 << RINGING | 1 << CONFIRMED,
     "info": 1 << ACCEPTED | 1 << CONFIRMED,
+    "transfer": 1 << CONFIRMED,
 }
 
 
@@ -72,17 +85,21 @@ class Session:
         self.by = 0
         self.info_type = b""
         self.info_body = b""
+        self.offer = 0  # 0, LOCAL or REMOTE: whose offer awaits its answer
+        self.allows_update = False  # the peer's Allow has UPDATE
         self.deadline = ticks.NEVER  # of the state: CANCEL unanswered, ringing for too long
+        self.timer = None  # session_timer.SessionTimer, once one is negotiated
+        self.reliable = None  # reliable.ReliableResponses, once one is sent
+        self.transfer = None  # refer.Transfer of this call, either way
         # Our 2xx to an INVITE, repeated until its ACK comes (13.3.1.4).
         self._accepted = b""
         self._accepted_cseq = -1
-        self._accepted_offer = False  # it held an offer: the ACK holds the answer
         self._accepted_destination = None
         self._repeat_ms = 0
         self._repeat_at = ticks.NEVER
         self._give_up_at = ticks.NEVER
-        # Our re-INVITE, and the ACK of a 2xx, sent again with each repetition of that.
-        self._modify = None
+        # Our re-INVITE or UPDATE, and the ACK of a 2xx, sent again with each repetition of that.
+        self.modifying = None
         self._modify_at = ticks.NEVER  # after a 491
         self._ack = b""
         self._answered = {}
@@ -104,8 +121,11 @@ class Session:
 
     def allowed(self, command: str) -> bool:
         """Whether *command* may be given in the present state."""
-        if command == "modify" and (self._modify is not None or self._accepted):
-            return False
+        if command in ("modify", "update"):
+            if self.modifying is not None or self._accepted or self.offer:
+                return False
+            if command == "update" and not self.allows_update:
+                return False
         return bool(_ALLOWED[command] >> self.state & 1)
 
     def require(self, command: str) -> None:
@@ -113,12 +133,17 @@ class Session:
         if not self.allowed(command):
             raise StateError("%s not allowed now" % command)
 
+    def matches(self, message) -> bool:
+        """Whether a request is within this session's dialog."""
+        return self.dialog.matches(message)
+
     # -- commands
 
     def hang_up(self, now_ms: int) -> None:
         """End the call in the way its state asks for."""
         self.require("hang_up")
         self.by = self.by or LOCAL
+        self._answered.clear()
         self._bye(now_ms)
 
     def modify(self, now_ms: int) -> None:
@@ -127,17 +152,23 @@ class Session:
         self._answered.clear()
         self._send_modify(now_ms)
 
+    def update(self, now_ms: int, with_offer: bool = True) -> None:
+        """Send an UPDATE (RFC 3311), before or after the answer."""
+        self.require("update")
+        from usip.sip import update
+
+        self._answered.clear()
+        update.send(self, now_ms, with_offer)
+
     def info(self, now_ms: int, content_type: bytes, body: bytes) -> None:
         """Send an INFO request (RFC 6086 legacy usage)."""
         self.require("info")
-        core = self.core
-        w = self._begin(_M_INFO)
-        compose.put_body(w, content_type, body)
-        core.send_request(_M_INFO, self.dialog.destination, self, now_ms)
+        compose.put_body(self.begin(_M_INFO), content_type, body)
+        self.core.send_request(_M_INFO, self.dialog.destination, self, now_ms)
 
-    def _begin(self, method: int):
-        """Begin a request in the dialog, to where its next hop is now."""
-        dialog = self.dialog
+    def begin(self, method: int, dialog=None):
+        """Begin a request in the dialog, to where its next hop is now; return the writer."""
+        dialog = dialog or self.dialog
         core = self.core
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_request(dialog, method, dialog.destination)
@@ -147,23 +178,33 @@ class Session:
 
     def _bye(self, now_ms: int) -> None:
         self.stop_timers()
-        self._begin(_M_BYE)
-        compose.end_without_body(self.core.writer)
+        w = self.begin(_M_BYE)
+        if self.by == ERROR and self.status:
+            w.put(b"Reason: SIP;cause=").put_uint(self.status).put(b"\r\n")  # RFC 3326
+        compose.end_without_body(w)
         self.state = TERMINATING
         if self.core.send_request(_M_BYE, self.dialog.destination, self, now_ms) is None:
             self.end(now_ms)
 
     def _send_modify(self, now_ms: int) -> None:
         core = self.core
-        w = self._begin(_M_INVITE)
+        w = self.begin(_M_INVITE)
         core.put_contact(w, self.account, self.dialog.destination)
         core.put_capabilities(w)
+        if self.timer is not None:
+            self.timer.put_request(w)
         mark = compose.begin_body(w, core.content_type)
         self.media.put_offer(w)
         compose.end_body(w, mark)
-        self._modify = core.send_request(_M_INVITE, self.dialog.destination, self, now_ms)
-        if self._modify is None:
-            self.media.reject_offer()
+        self.offer = LOCAL
+        self.modifying = core.send_request(_M_INVITE, self.dialog.destination, self, now_ms)
+        if self.modifying is None:
+            self.refuse_offer()
+
+    def refuse_offer(self) -> None:
+        """The offer in the air came to nothing: the session before it stands."""
+        self.offer = 0
+        self.media.reject_offer()
 
     def end(self, now_ms: int, status: int = 0, reason: bytes = b"", by: int = 0) -> None:
         """Leave for good: release what is held and report it, once."""
@@ -180,22 +221,40 @@ class Session:
         """Forget every deadline and what would be repeated."""
         self.deadline = self._repeat_at = self._give_up_at = self._modify_at = ticks.NEVER
         self._accepted = b""
+        self.timer = self.reliable = None
 
     # -- requests of the peer within the dialog
 
     def receive_request(self, transaction, message, now_ms: int) -> None:
         """Answer a request that arrived in our dialog (12.2.2)."""
         core = self.core
+        method = message.method
         if not self.dialog.accept_cseq(message.cseq):
             core.respond(transaction, message, 500, now_ms)
-        elif message.method == _M_BYE:
+        elif core.refuse_requirements(transaction, message, now_ms):
+            return
+        elif method == _M_BYE:
             self._receive_bye(transaction, message, now_ms)
-        elif message.method == _M_INVITE:
+        elif method == _M_INVITE:
             self._receive_modify(transaction, message, now_ms)
-        elif message.method == _M_INFO:
+        elif method == _M_INFO:
             self._receive_info(transaction, message, now_ms)
-        elif message.method == _M_OPTIONS:
+        elif method == _M_OPTIONS:
             core.answer_options(transaction, message, now_ms)
+        elif method == _M_UPDATE:
+            from usip.sip import update
+
+            update.receive(self, transaction, message, now_ms)
+        elif method == _M_PRACK and self.reliable is not None:
+            self.reliable.receive_prack(transaction, message, now_ms)
+        elif method == _M_PRACK:
+            core.respond(transaction, message, 481, now_ms)
+        elif method == _M_MESSAGE:
+            core.receive_standalone(transaction, message, now_ms, self)
+        elif method in (_M_REFER, _M_NOTIFY, _M_SUBSCRIBE):
+            from usip.sip import refer
+
+            refer.receive(self, transaction, message, now_ms)
         else:
             core.refuse_method(transaction, message, now_ms)
 
@@ -218,47 +277,73 @@ class Session:
     def _receive_modify(self, transaction, message, now_ms: int) -> None:
         """Accept a re-INVITE, or refuse it and let the session stand (14.2)."""
         core = self.core
-        if self._modify is not None:
+        if self.modifying is not None or self.offer == LOCAL:
             core.respond(transaction, message, 491, now_ms)
+        elif self.state != CONFIRMED or self._accepted or self.offer:
+            core.respond_later(transaction, message, now_ms)
+        elif self.refuse_interval(transaction, message, now_ms):
             return
-        if self.state != CONFIRMED or self._accepted:
-            core.begin_response(transaction, message, 500)
-            core.writer.put(b"Retry-After: ").put_uint(core.random(1)[0] % 11).put(b"\r\n")
-            core.finish_response(transaction, 500, now_ms)
-            return
-        if core.refuse_body(transaction, message, now_ms):
-            return
-        has_offer = message.body_end > message.body_start
-        if has_offer:
+        elif not core.refuse_body(transaction, message, now_ms):
+            if self.take_offer(transaction, message, now_ms):
+                core.begin_response(transaction, message, 200)
+                self.accept(transaction, message.cseq, now_ms)
+                core.post(_E_CALL_MODIFIED, self)
+
+    def refuse_interval(self, transaction, message, now_ms: int) -> bool:
+        """Take the session interval of a request, or answer 422; whether that was done."""
+        if self.timer is None and message.find(_H_SESSION_EXPIRES) < 0:
+            return False
+        from usip.sip import session_timer
+
+        return session_timer.receive_request(self, transaction, message, now_ms)
+
+    def take_offer(self, transaction, message, now_ms: int) -> bool:
+        """Take target and offer of a request; False when the offer was refused (488 ...)."""
+        core = self.core
+        self.note_capabilities(message)
+        if message.body_end > message.body_start:
             status = self.media.receive_offer(message.buf, message.body_start, message.body_end)
             if status:
-                self.media.reject_offer()
+                self.refuse_offer()
                 core.respond(transaction, message, status, now_ms)
-                return
+                return False
+            self.offer = REMOTE
         if self.dialog.refresh_target(message, core):
-            self.dialog.destination = core.locate(
-                self.dialog.next_hop(), self.dialog.destination
-            )
-        core.begin_response(transaction, message, 200)
-        self.accept(transaction, message.cseq, has_offer, now_ms)
-        core.post(_E_CALL_MODIFIED, self)
+            self.dialog.destination = core.locate(self.dialog.next_hop(), self.dialog.destination)
+        return True
 
-    def accept(self, transaction, cseq: int, has_offer: bool, now_ms: int) -> None:
+    def note_capabilities(self, message) -> None:
+        """Remember what the peer's Allow says, where it says anything."""
+        if message.find(_H_ALLOW) >= 0:
+            self.allows_update = message.has_token(_H_ALLOW, b"update")
+
+    def put_description(self, w, with_offer: bool = True) -> None:
+        """End the message in *w* with what the exchange needs: our answer, our offer, nothing."""
+        if self.offer == REMOTE:
+            mark = compose.begin_body(w, self.core.content_type)
+            self.media.put_answer(w)
+            self.offer = 0
+        elif with_offer and self.offer == 0:
+            mark = compose.begin_body(w, self.core.content_type)
+            self.media.put_offer(w)
+            self.offer = LOCAL
+        else:
+            compose.end_without_body(w)
+            return
+        compose.end_body(w, mark)
+
+    def accept(self, transaction, cseq: int, now_ms: int, with_offer: bool = True) -> None:
         """Finish the 2xx begun in the writer with our answer or offer, and repeat it till ACK."""
         core = self.core
         w = core.writer
         core.put_contact(w, self.account, transaction.destination)
         core.put_capabilities(w)
-        mark = compose.begin_body(w, core.content_type)
-        if has_offer:
-            self.media.put_answer(w)
-        else:
-            self.media.put_offer(w)
-        compose.end_body(w, mark)
+        if self.timer is not None:
+            self.timer.put_response(w, now_ms)
+        self.put_description(w, with_offer)
         core.transactions.respond(transaction, 200, now_ms)
         self._accepted = transaction.message
         self._accepted_cseq = cseq
-        self._accepted_offer = not has_offer
         self._accepted_destination = transaction.destination
         self._repeat_ms = _T1_MS
         self._repeat_at = ticks.ticks_add(now_ms, _T1_MS)
@@ -273,15 +358,22 @@ class Session:
         if self.state == ACCEPTED:
             self.state = CONFIRMED
             self.core.post(_E_CALL_CONFIRMED, self)
-        if self._accepted_offer and self.state == CONFIRMED:
-            start, end = message.body_start, message.body_end
-            if start == end or self.media.receive_answer(message.buf, start, end):
-                self._fail(488, now_ms)
-            else:
+        if self.offer == LOCAL and self.state == CONFIRMED:
+            if self.take_answer(message):
                 self.core.post(_E_CALL_MODIFIED, self)
+            else:
+                self.fail(488, now_ms)
 
-    def _fail(self, status: int, now_ms: int) -> None:
-        """End an established session because of an error on our side of it."""
+    def take_answer(self, message) -> bool:
+        """Give the media the answer in a message; False when there is none it can use."""
+        start, end = message.body_start, message.body_end
+        if end == start or not self.core.is_media_body(message):
+            return False
+        self.offer = 0
+        return self.media.receive_answer(message.buf, start, end) == 0
+
+    def fail(self, status: int, now_ms: int) -> None:
+        """End an established session because of an error: BYE, and say why."""
         self.status = status
         self.reason = compose.reason_phrase(status)
         self.by = ERROR
@@ -292,38 +384,59 @@ class Session:
     def receive_response(self, transaction, message, now_ms: int) -> None:
         """React to a response within the established dialog."""
         status = message.status_code
-        if transaction.method == _M_INVITE:
+        method = transaction.method
+        if status < 200:
+            return
+        if method == _M_INVITE:
             self.receive_modify_response(transaction, message, now_ms)
-        elif transaction.method == _M_BYE and status >= 200:
-            if status in (401, 407) and self._retry(message):
+        elif method == _M_BYE:
+            if status in (401, 407) and self.retry(message):
                 self._bye(now_ms)
             else:
                 self.end(now_ms)
+        elif method == _M_UPDATE:
+            from usip.sip import update
+
+            update.receive_response(self, transaction, message, now_ms)
+        elif method == _M_PRACK:
+            from usip.sip import reliable
+
+            reliable.receive_prack_response(self, transaction, message, now_ms)
+        elif method == _M_REFER and self.transfer is not None:
+            self.transfer.receive_response(transaction, message, now_ms)
         elif status in (408, 481) and self.state == CONFIRMED:  # the dialog is gone (12.2.1.2)
-            self._end_by_status(status, now_ms)
+            self.fail(status, now_ms)
 
-    def _end_by_status(self, status: int, now_ms: int) -> None:
-        """The peer lost the dialog: send BYE all the same, and say why it ended."""
-        self._fail(status, now_ms)
-
-    def _retry(self, message) -> bool:
+    def retry(self, message) -> bool:
+        """Take a challenge; whether the request is worth sending again."""
         return self.core.accept_challenge(self.account, message, self._answered)
 
     def receive_modify_response(self, transaction, message, now_ms: int) -> None:
-        """React to a response to our re-INVITE (14.1)."""
+        """React to a final response to our re-INVITE (14.1)."""
         status = message.status_code
-        if status < 200:
+        if transaction is not self.modifying:
+            if status < 300:
+                self.send_kept_ack()
             return
+        self.modifying = None
         if status < 300:
             self._receive_modify_success(transaction, message, now_ms)
-            return
-        if transaction is not self._modify:
-            return
-        self._modify = None
-        if status in (401, 407) and self._retry(message):
+        elif status in (401, 407) and self.retry(message):
             self._send_modify(now_ms)
-            return
-        self.media.reject_offer()
+        else:
+            self.refused(message, now_ms)
+
+    def refused(self, message, now_ms: int) -> None:
+        """A re-INVITE or UPDATE of ours was refused: the session stands, but for 408 and 481."""
+        status = message.status_code
+        if self.offer == LOCAL:
+            self.refuse_offer()
+        if status == 422:
+            from usip.sip import session_timer
+
+            if session_timer.receive_too_small(self, message) and self.allowed("modify"):
+                self.modify(now_ms)
+                return
         if status == 491:
             # 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s.
             wait_ms = 10 * (self.core.random(1)[0] % 191)
@@ -331,42 +444,44 @@ class Session:
                 wait_ms += 2100
             self._modify_at = ticks.ticks_add(now_ms, wait_ms)
         elif status in (408, 481):
-            self._end_by_status(status, now_ms)
+            self.fail(status, now_ms)
         else:
+            self.status = status
+            self.reason = message.text(message.reason_start, message.reason_end)
             self.core.post(_E_CALL_MODIFIED, self)
 
     def _receive_modify_success(self, transaction, message, now_ms: int) -> None:
-        if transaction is not self._modify:
-            self.send_kept_ack()
-            return
-        self._modify = None
+        self.note_capabilities(message)
         self.dialog.refresh_target(message, self.core)
-        failed = self.media.receive_answer(message.buf, message.body_start, message.body_end)
+        self.take_interval(message, now_ms)
+        failed = not self.take_answer(message)
         self.send_ack(transaction, message.cseq)
         if failed:
-            self._fail(488, now_ms)
+            self.fail(488, now_ms)
         else:
             self.core.post(_E_CALL_MODIFIED, self)
 
-    def send_ack(self, transaction, cseq: int, dialog=None, answer: bool = False) -> bytes:
-        """Send the ACK of a 2xx (13.2.2.4), own branch, and return a copy of it."""
+    def take_interval(self, message, now_ms: int) -> None:
+        """Take the session interval of a 2xx, if it has one (RFC 4028 7.2)."""
+        if self.timer is not None or message.find(_H_SESSION_EXPIRES) >= 0:
+            from usip.sip import session_timer
+
+            session_timer.receive_response(self, message, now_ms)
+
+    def send_ack(self, transaction, cseq: int, dialog=None) -> None:
+        """Send the ACK of a 2xx (13.2.2.4), own branch; it holds our answer to their offer."""
         core = self.core
         dialog = dialog or self.dialog
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_ack(dialog, cseq)
         compose.put_lines(w, transaction.message, 0, b"Authorization:")
         compose.put_lines(w, transaction.message, 0, b"Proxy-Authorization:")
-        if answer:
-            mark = compose.begin_body(w, core.content_type)
-            self.media.put_answer(w)
-            compose.end_body(w, mark)
+        if dialog is self.dialog:
+            self.put_description(w, False)
+            self._ack = w.take()
         else:
             compose.end_without_body(w)
-        ack = w.take()
-        core.transport.send(dialog.destination, ack, len(ack))
-        if dialog is self.dialog:
-            self._ack = ack
-        return ack
+        core.transport.send(dialog.destination, w.buf, w.end)
 
     def send_kept_ack(self) -> None:
         """Acknowledge a repetition of the last 2xx."""
@@ -375,24 +490,33 @@ class Session:
 
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """A request of ours, or our response to one of theirs, did not get through."""
-        if transaction is self._modify:
-            self._modify = None
-            self.media.reject_offer()
-            self._end_by_status(status, now_ms)
+        if transaction is self.modifying:
+            self.modifying = None
+            if self.offer == LOCAL:
+                self.refuse_offer()
+            self.fail(status, now_ms)
         elif transaction.method == _M_BYE:
             self.end(now_ms)
+        elif transaction.method == _M_REFER and self.transfer is not None:
+            self.transfer.fail(status)
 
     # -- time
 
     def next_deadline(self) -> int:
         """Return when `handle_timer` is due, or NEVER."""
         at = ticks.earliest(self._repeat_at, self._give_up_at)
-        return ticks.earliest(ticks.earliest(at, self._modify_at), self.deadline)
+        at = ticks.earliest(ticks.earliest(at, self._modify_at), self.deadline)
+        if self.timer is not None:
+            at = ticks.earliest(at, self.timer.deadline)
+        if self.reliable is not None:
+            at = ticks.earliest(at, self.reliable.deadline())
+        return at
 
     def handle_timer(self, now_ms: int) -> None:
         """Repeat our 2xx, give up waiting for its ACK, or try a refused re-INVITE again."""
         if is_due(self._give_up_at, now_ms):
-            self._give_up(now_ms)
+            self._give_up_at = ticks.NEVER
+            self.fail(408, now_ms)  # nobody acknowledged our 2xx (13.3.1.4)
         elif is_due(self._repeat_at, now_ms):
             self._repeat_ms = min(2 * self._repeat_ms, _T2_MS)
             self._repeat_at = ticks.ticks_add(now_ms, self._repeat_ms)
@@ -403,14 +527,13 @@ class Session:
             self._modify_at = ticks.NEVER
             if self.allowed("modify"):
                 self.modify(now_ms)
+        if self.reliable is not None:
+            self.reliable.handle_timer(now_ms)
+        if self.timer is not None and is_due(self.timer.deadline, now_ms):
+            self.timer.handle_timer(now_ms)
         if is_due(self.deadline, now_ms):
             self.deadline = ticks.NEVER
             self.handle_deadline(now_ms)
-
-    def _give_up(self, now_ms: int) -> None:
-        """Nobody acknowledged our 2xx: BYE (13.3.1.4)."""
-        self._give_up_at = ticks.NEVER
-        self._fail(408, now_ms)
 
     def handle_deadline(self, now_ms: int) -> None:
         """The state has lasted too long; `uac` and `uas` say what then."""

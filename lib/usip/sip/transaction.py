@@ -142,9 +142,7 @@ class Transaction:
         at = 5 * self.state
         reliable = self.is_reliable
         self.repeat_ms = 0 if reliable else _duration_ms(timers[at])
-        self.repeat_at = (
-            ticks.ticks_add(now_ms, self.repeat_ms) if self.repeat_ms else ticks.NEVER
-        )
+        self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms) if self.repeat_ms else ticks.NEVER
         end = timers[at + 3 if reliable else at + 2]
         if end == _AT_ONCE:
             self.end_at = now_ms

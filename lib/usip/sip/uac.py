@@ -2,6 +2,7 @@
 
 A forking proxy may bring several provisional responses with different To tags, an early dialog
 each, and several 2xx: the first is kept, every other one is acknowledged and ended at once.
+`dialog` is the one talked to: the pending one, the latest early one, then the confirmed one.
 """
 
 from micropython import const
@@ -16,45 +17,78 @@ _E_CALL_ANSWERED = const(6)
 _M_INVITE = const(1)
 _M_BYE = const(3)
 _M_CANCEL = const(4)
+_H_REQUIRE = const(17)
 
 _64T1_MS = const(32000)
 
 
 class ClientSession(session.Session):
-    """A call that we placed."""
+    """A call that we placed; *is_offerless*: the called side makes the offer."""
 
-    def __init__(self, core, account, target: bytes, media, headers=()) -> None:
+    def __init__(
+        self, core, account, target: bytes, media, headers=(), is_offerless: bool = False
+    ) -> None:
         dialog = Dialog(core.new_call_id(), account.name_addr(), core.new_tag(), b"<%s>" % target)
         dialog.remote_target = target
         dialog.route_set = account.route
         super().__init__(core, account, dialog, media)
         self.request_uri = target
+        self.is_offerless = is_offerless
+        self.redirection = None  # redirect.Redirection, once a 3xx came
         self._headers = headers  # further (name, value) fields of the INVITE, bytes
+        self._pending = dialog
         self._invite = None
         self._early = []  # dialogs that provisional responses opened
         self._early_answer = None  # the early dialog whose answer the media has
 
     def start(self, destination, now_ms: int) -> None:
         """Send the INVITE."""
-        self.dialog.destination = destination
-        self._send_invite(now_ms)
+        self._pending.destination = destination
+        seconds = self.core.limits.session_expires_s
+        if seconds:
+            from usip.sip import session_timer
 
-    def _send_invite(self, now_ms: int) -> None:
+            self.timer = session_timer.SessionTimer(self, seconds)
+        self.send_invite(now_ms)
+
+    def send_invite(self, now_ms: int) -> None:
+        """Send the INVITE, or send it again with credentials or to another target."""
         core = self.core
-        dialog = self.dialog
+        dialog = self.dialog = self._pending
+        self._early.clear()
+        self._early_answer = None
+        self.state = session.CALLING
         w = core.begin_request(dialog, _M_INVITE, dialog.destination)
         core.put_contact(w, self.account, dialog.destination)
         core.put_capabilities(w)
         for name, value in self._headers:
             w.put(name).put(b": ").put(value).put(b"\r\n")
+        if self.timer is not None:
+            self.timer.put_request(w)
         if self.account.authentication is not None:
             self.account.authentication.put(w, b"INVITE", dialog.request_uri())
-        mark = compose.begin_body(w, core.content_type)
-        self.media.put_offer(w)
-        compose.end_body(w, mark)
+        self.offer = 0
+        self.put_description(w, not self.is_offerless)
         self._invite = core.send_request(_M_INVITE, dialog.destination, self, now_ms)
         if self._invite is None:
             self.end(now_ms, 503, b"Too Many Transactions", session.ERROR)
+
+    def redirect(self, target: bytes, destination, now_ms: int) -> None:
+        """Send the INVITE to another target (8.1.3.4): same Call-ID, To and From tag."""
+        self._pending.remote_target = target
+        self._pending.destination = destination
+        self.request_uri = target
+        self.send_invite(now_ms)
+
+    def matches(self, message) -> bool:
+        """Whether a request is within this session, in an early dialog of it too."""
+        if self.dialog.matches(message):
+            return True
+        for dialog in self._early:
+            if dialog.matches(message):
+                self.dialog = dialog
+                return True
+        return False
 
     # -- commands
 
@@ -83,8 +117,6 @@ class ClientSession(session.Session):
         """React to a response to INVITE, CANCEL or a request within the dialog."""
         if transaction.method == _M_CANCEL:
             return
-        if transaction.method == _M_BYE and transaction.user is not self:
-            return
         if transaction is not self._invite:
             super().receive_response(transaction, message, now_ms)
         elif message.status_code < 200:
@@ -104,16 +136,33 @@ class ClientSession(session.Session):
         self.state = session.PROCEEDING
         core = self.core
         self.deadline = ticks.ticks_add(now_ms, 1000 * core.limits.ring_s)
-        self.status = message.status_code
-        self.reason = message.text(message.reason_start, message.reason_end)
-        dialog = self._early_dialog(message)
-        if dialog is not None and message.body_end > message.body_start:
-            if core.is_media_body(message) and not self.media.receive_answer(
-                message.buf, message.body_start, message.body_end
-            ):
-                self._early_answer = dialog
+        if not self._follow(message, now_ms):
+            return
         if message.status_code > 100:
+            self.status = message.status_code
+            self.reason = message.text(message.reason_start, message.reason_end)
             core.post(_E_CALL_PROGRESS, self)
+
+    def _follow(self, message, now_ms: int) -> bool:
+        """Open or find the early dialog; False for a reliable response out of order."""
+        dialog = self._early_dialog(message)
+        if dialog is None:
+            return True
+        self.note_capabilities(message)
+        had_answer = self.offer == 0
+        if message.has_token(_H_REQUIRE, b"100rel"):
+            from usip.sip import reliable
+
+            taken = reliable.acknowledge(self, dialog, message, now_ms)
+            if taken and not had_answer and self.offer == 0:
+                self._early_answer = dialog
+            return taken
+        if self.offer == session.LOCAL and message.body_end > message.body_start:
+            # Early media: it comes again in the 2xx (13.2.1), so the exchange stays open.
+            if self.take_answer(message):
+                self._early_answer = dialog
+            self.offer = session.LOCAL
+        return True
 
     @property
     def has_early_media(self) -> bool:
@@ -126,13 +175,16 @@ class ClientSession(session.Session):
             return None
         for dialog in self._early:
             if dialog.matches(message):
+                self.dialog = dialog
                 return dialog
         if len(self._early) >= self.core.limits.early_dialogs:
             return None
-        dialog = self.dialog.fork()
+        dialog = self._pending.fork()
+        dialog.remote_target = self.request_uri
         dialog.establish_from_response(message, self.core)
         dialog.state = EARLY
         self._early.append(dialog)
+        self.dialog = dialog
         return dialog
 
     def _receive_success(self, transaction, message, now_ms: int) -> None:
@@ -149,10 +201,12 @@ class ClientSession(session.Session):
         self.state = session.CONFIRMED
         self.status = message.status_code
         self.reason = message.text(message.reason_start, message.reason_end)
-        failed = not cancelled and not self._take_answer(message)
+        self.note_capabilities(message)
+        self.take_interval(message, now_ms)
+        failed = not cancelled and not self._take_description(message)
         self.send_ack(transaction, message.cseq)
         if failed:
-            self._fail(488, now_ms)
+            self.fail(488, now_ms)
         elif cancelled:
             self.status = 487
             self.reason = compose.reason_phrase(487)
@@ -162,23 +216,41 @@ class ClientSession(session.Session):
 
     def _establish(self, message) -> None:
         """Make the dialog of the 2xx ours; the early ones are forgotten (13.2.2.4)."""
-        dialog = self.dialog
-        dialog.establish_from_response(message, self.core)
-        dialog.state = DIALOG_CONFIRMED
-        if self._early_answer is not None and not self._early_answer.matches(message):
-            self._early_answer = None
+        found = None
+        for dialog in self._early:
+            if dialog.matches(message):
+                found = dialog
+        if found is None:
+            found = self._pending.fork()
+            found.remote_target = self.request_uri
+            if self._early_answer is not None:  # another branch than the early one answered
+                self._early_answer = None
+                self.offer = session.LOCAL
+        found.establish_from_response(message, self.core)
+        found.state = DIALOG_CONFIRMED
+        self.dialog = found
         self._early.clear()
 
-    def _take_answer(self, message) -> bool:
-        """Give the media its answer; one that came early need not come again (13.2.1)."""
+    def _take_description(self, message) -> bool:
+        """Take the answer, or the offer that ours is to answer in the ACK, of a 2xx."""
         start, end = message.body_start, message.body_end
-        if end > start and self.core.is_media_body(message):
-            return self.media.receive_answer(message.buf, start, end) == 0
-        return self._early_answer is not None
+        if self.offer == session.LOCAL:
+            if end > start:
+                return self.take_answer(message)
+            self.offer = 0
+            return self._early_answer is not None
+        if self.is_offerless and self._early_answer is None and self.offer == 0:
+            if end == start or not self.core.is_media_body(message):
+                return False
+            if self.media.receive_offer(message.buf, start, end):
+                self.media.reject_offer()
+                return False
+            self.offer = session.REMOTE
+        return True
 
     def _refuse_fork(self, transaction, message, now_ms: int) -> None:
         """ACK and BYE a second 2xx from another branch."""
-        dialog = self.dialog.fork()
+        dialog = self._pending.fork()
         dialog.local_cseq = message.cseq
         dialog.remote_target = self.request_uri
         dialog.establish_from_response(message, self.core)
@@ -189,15 +261,32 @@ class ClientSession(session.Session):
 
     def _receive_refusal(self, message, now_ms: int) -> None:
         status = message.status_code
-        cancelled = self.state == session.CANCELLING
-        if status in (401, 407) and not cancelled and self._retry(message):
-            self._early.clear()
-            self.state = session.CALLING
-            self._send_invite(now_ms)
+        if self.state != session.CANCELLING and self._try_again(message, now_ms):
             return
+        cancelled = self.state == session.CANCELLING
         self._invite = None
-        by = session.LOCAL if cancelled else session.REMOTE
+        by = self.by or (session.LOCAL if cancelled else session.REMOTE)
         self.end(now_ms, status, message.text(message.reason_start, message.reason_end), by)
+
+    def _try_again(self, message, now_ms: int) -> bool:
+        """Whether the INVITE was sent again: with credentials, another interval or target."""
+        status = message.status_code
+        if status in (401, 407):
+            if not self.retry(message):
+                return False
+        elif status == 422:
+            from usip.sip import session_timer
+
+            if not session_timer.receive_too_small(self, message):
+                return False
+        elif status // 100 == 3 or self.redirection is not None:
+            from usip.sip import redirect
+
+            return redirect.follow(self, message, now_ms)
+        else:
+            return False
+        self.send_invite(now_ms)
+        return True
 
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """Nobody answered, or a request could not be sent."""

@@ -15,6 +15,8 @@ _E_CALL_ANSWERED = const(6)
 _M_BYE = const(3)
 _H_FROM = const(2)
 _H_TO = const(3)
+_H_REQUIRE = const(17)
+_H_SUPPORTED = const(18)
 
 
 class ServerSession(session.Session):
@@ -36,8 +38,12 @@ class ServerSession(session.Session):
         from_ = message.from_
         self.remote_display = message.text(from_.display_start, from_.display_end)
         self.has_offer = message.body_end > message.body_start
+        self.needs_offer = not self.has_offer  # the first description we send is the offer
         self._invite = transaction
         self._invite_cseq = message.cseq
+        self._needs_prack = message.has_token(_H_REQUIRE, b"100rel")
+        self._knows_prack = self._needs_prack or message.has_token(_H_SUPPORTED, b"100rel")
+        self.note_capabilities(message)
         transaction.user = self
 
     def start(self, now_ms: int) -> None:
@@ -46,26 +52,47 @@ class ServerSession(session.Session):
 
     # -- commands
 
-    def ring(self, now_ms: int, status: int = 180) -> None:
-        """Send a provisional response that opens the early dialog (13.3.1.1)."""
+    def ring(self, now_ms: int, status: int = 180, with_description: bool = False) -> None:
+        """Send a provisional response that opens the early dialog (13.3.1.1).
+
+        *with_description*: it carries our answer or offer (early media). It is sent reliably when
+        the caller requires it, or supports it and there is a description to lose.
+        """
         self.require("ring")
         core = self.core
-        w = core.resume_response(self._invite, status)
-        core.put_contact(w, self.account, self._invite.destination)
-        core.finish_response(self._invite, status, now_ms)
         self.dialog.state = EARLY
         self.state = session.RINGING
+        if self._needs_prack or (with_description and self._knows_prack):
+            from usip.sip import reliable
+
+            if self.reliable is None:
+                self.reliable = reliable.ReliableResponses(self, self._invite)
+            self.reliable.send(status, with_description, now_ms)
+            return
+        w = core.resume_response(self._invite, status)
+        core.put_contact(w, self.account, self._invite.destination)
+        if with_description and self.offer == session.REMOTE:
+            mark = compose.begin_body(w, core.content_type)
+            self.media.put_answer(w)  # and again in the 2xx, which settles it (13.3.1.1)
+            compose.end_body(w, mark)
+        else:
+            compose.end_without_body(w)
+        core.transactions.respond(self._invite, status, now_ms)
 
     def answer(self, now_ms: int, status: int = 200) -> None:
-        """Accept the call (13.3.1.4)."""
+        """Accept the call (13.3.1.4); at once, or as soon as a pending description is PRACKed."""
         self.require("answer")
+        if self.reliable is not None and self.reliable.holds_description:
+            self.reliable.answer_status = status
+            return
         self.deadline = ticks.NEVER
+        self.reliable = None
         self.core.resume_response(self._invite, status)
         self.state = session.ACCEPTED
         self.status = status
         self.reason = compose.reason_phrase(status)
         self.dialog.state = DIALOG_CONFIRMED
-        self.accept(self._invite, self._invite_cseq, self.has_offer, now_ms)
+        self.accept(self._invite, self._invite_cseq, now_ms, self.needs_offer)
         self._invite.template = b""
         self.core.post(_E_CALL_ANSWERED, self)
 
@@ -93,6 +120,8 @@ class ServerSession(session.Session):
             w.put(name).put(b": ").put(value).put(b"\r\n")
         core.finish_response(self._invite, status, now_ms)
         self._invite.template = b""
+        if self.offer == session.REMOTE:
+            self.refuse_offer()
         self.end(now_ms, status, reason or compose.reason_phrase(status), by)
 
     # -- what happens
