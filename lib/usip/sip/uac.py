@@ -149,12 +149,11 @@ class ClientSession(session.Session):
         if dialog is None:
             return True
         self.note_capabilities(message)
-        had_answer = self.offer == 0
         if message.has_token(_H_REQUIRE, b"100rel"):
             from usip.sip import reliable
 
             taken = reliable.acknowledge(self, dialog, message, now_ms)
-            if taken and not had_answer and self.offer == 0:
+            if taken and self.offer == 0 and message.body_end > message.body_start:
                 self._early_answer = dialog
             return taken
         if self.offer == session.LOCAL and message.body_end > message.body_start:
