@@ -16,7 +16,6 @@ that challenges for ever is left after four answers at most. succeeded() starts 
 """
 
 from binascii import a2b_base64, b2a_base64
-from hashlib import md5
 
 from micropython import const
 
@@ -30,29 +29,12 @@ _STRIKES = const(2)
 _NONCE_OCTETS = const(32)
 _NONCE_CHARS = const(43)  # base64 of 32 octets without padding
 _NONCE_MAX = const(512)  # server data is of any length; no network sends this much
-_HMAC_BLOCK = const(64)
-_LABEL = b"http-digest-akav2-password"  # RFC 4169 3
 
 
 def version(algorithm: bytes) -> int:
     """Return 1 for AKAv1-MD5, 2 for AKAv2-MD5, 0 for another *algorithm*; case is ignored."""
     name = bytes(algorithm).lower()
     return 1 if name == b"akav1-md5" else 2 if name == b"akav2-md5" else 0
-
-
-def _hmac_md5(key: bytes, text: bytes) -> bytes:
-    """Return HMAC-MD5 (RFC 2104); *key* has at most 64 octets."""
-    key += bytes(_HMAC_BLOCK - len(key))
-    inner = md5(bytes(octet ^ 0x36 for octet in key))
-    inner.update(text)
-    outer = md5(bytes(octet ^ 0x5C for octet in key))
-    outer.update(inner.digest())
-    return outer.digest()
-
-
-def akav2_password(res: bytes, ik: bytes, ck: bytes) -> bytes:
-    """Return the password of AKAv2-MD5, base64 (RFC 4169 3)."""
-    return _base64(_hmac_md5(res + ik + ck, _LABEL))
 
 
 def _base64(octets: bytes) -> bytes:
@@ -127,7 +109,9 @@ class AKA:
             self._invalid = 0
             self._answered += 1
             if self._version == 2:
-                self.password = akav2_password(isim.res, isim.ik, isim.ck)
+                from usip.ims import akav2  # here, because hardly any network asks for it
+
+                self.password = akav2.password(isim.res, isim.ik, isim.ck)
             else:
                 self.password = isim.res
         elif result == _SYNC_FAILURE:

@@ -15,7 +15,7 @@ from binascii import hexlify, unhexlify
 from micropython import const
 
 from usip import ticks
-from usip.ims.isim import identities, is_digits
+from usip.ims.imsi import identities, is_digits
 
 _OK = const(0)  # the results of isim.authenticate()
 _SYNC_FAILURE = const(1)

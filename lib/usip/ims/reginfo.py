@@ -1,23 +1,30 @@
-"""Registration information, application/reginfo+xml, read as it arrives (RFC 3680 5).
+"""The reg event: application/reginfo+xml read as it arrives, and what a phone concludes from it.
 
-`Reader` is a body sink: begin(), feed() with any pieces, finish(). It walks the XML octet by
-octet, keeps nothing but the text of the element at hand, and calls its handler
+`Reader` walks the XML of RFC 3680 5 octet by octet, in any pieces, and keeps nothing but the text
+of the element at hand; no heap is used, whatever the size of the document. It calls its own
 
-    handler.registration(reader)    <registration aor="" state=""> was opened
-    handler.contact(reader)         <contact> with its <uri> was closed
+    registration()    <registration aor="" state=""> was opened: text[:at[0]] is the aor
+    contact()         <contact> with its <uri> was closed
 
-who looks at the attributes of the reader then, and copies what is to last: the aor is
-text[:aor_end], uri and instance (of the parameter +sip.instance) are spans of `text` too. No heap
-is used, whatever the size of the document. States and events are numbers, -1 when not given:
+`RegEvent` overrides these; it is the body sink of the NOTIFYs of one subscription, and finish()
+says what TS 24.229 5.1.1.7 wants done. The identities are changed only by a whole document:
 
-    registration_state, contact_state    13 init  14 active  15 terminated
-    event    16 registered  17 created  18 refreshed  19 shortened  20 expired
-             21 deactivated  22 probation  23 unregistered  24 rejected
+    0 NOTHING       all as it was
+    1 CHANGED       an identity of ours ended, others stand
+    2 REGISTER      the network wants a new registration from the start (deactivated)
+    3 RETRY         the same, but after retry_after_s seconds (probation)
+    4 ENDED         we are no longer registered and are not to try again by ourselves
+    5 REFRESH       the time was cut to expires_s: register again half-way (5.1.1.5.2)
+    6 RESUBSCRIBE   a document is missing: ask for the full state (RFC 3680 5.1)
+    7 MALFORMED     no document we can read, or of a version already seen: nothing was changed
 
 Lax: other elements and attributes are passed over, because networks send those of RFC 5628 and
-of 3GPP here. Refused: a document type (no entities but the five of XML and characters by number),
-more than 16 levels, names over 24 octets are never one of ours, texts that do not fit are empty.
+of 3GPP here; our contact is known by its +sip.instance or by its URI up to the parameters, since
+registrars add and reorder these. Refused: a document type (no entities but the five of XML and
+characters by number) and more than 16 levels. A text that does not fit is empty.
 """
+
+from array import array
 
 from micropython import const
 
@@ -35,55 +42,75 @@ _CONTACT = const(2)
 _URI = const(3)
 _UNKNOWN_PARAM = const(4)
 _VERSION = const(5)
-_STATE = const(6)
-_AOR = const(7)
-_EVENT = const(8)
-_EXPIRES = const(9)
 _RETRY_AFTER = const(10)
+_AOR = const(7)
 _NAME = const(11)
 _FULL = const(12)
-_INIT = const(13)
 _TERMINATED = const(15)
-_REGISTERED = const(16)
-_REJECTED = const(24)
+_SHORTENED = const(19)
+_DEACTIVATED = const(21)
+_PROBATION = const(22)
 
-# Where the next octet stands.
+# Reader.at: what was read, -1 for what was not given, and where the reader stands.
+_AOR_END = const(0)
+_URI_START = const(1)
+_URI_END = const(2)
+_INSTANCE_START = const(3)
+_INSTANCE_END = const(4)
+_OF_VERSION = const(5)  # _OF_x is the value of the attribute that has this number as a word
+_OF_STATE = const(6)  # of the registration or the contact, whichever was opened last
+_OF_EVENT = const(8)
+_OF_EXPIRES = const(9)
+_OF_RETRY_AFTER = const(10)
+_IS_FULL = const(11)
+_BROKEN = const(12)  # 1: not XML as we know it, the rest is passed over
+_PLACE = const(13)
+_DEPTH = const(14)
+_ELEMENT = const(15)
+_ATTRIBUTE = const(16)
+_QUOTE = const(17)
+_TOKEN_END = const(18)
+_IN_ENTITY = const(19)
+_CAPTURING = const(20)
+_START = const(21)  # the text being captured
+_END = const(22)
+_FREE = const(23)  # where the next one goes
+_MATCHED = const(24)
+_IN_CONTACT = const(25)
+_IS_INSTANCE = const(26)
+_FIELDS = const(27)
+
+# Places, where the next octet stands.
 _IN_TEXT = const(0)
-_IN_OPENING = const(1)  # behind <
+_IN_VALUE = const(1)
 _IN_START = const(2)  # in the name of a start-tag
 _IN_END = const(3)  # in an end-tag
-_IN_TAG = const(4)  # between attributes
-_IN_ATTRIBUTE = const(5)  # in the name of an attribute
-_IN_EQUALS = const(6)  # behind that name or its =
-_IN_VALUE = const(7)
-_IN_EMPTY = const(8)  # behind the / of <x/>
-_IN_SKIPPED = const(9)  # in <?...?> or <!--...-->, to be left by what _ending says
-_IN_BANG = const(10)  # behind <!
+_IN_ATTRIBUTE = const(4)  # in the name of an attribute
+_IN_PI = const(5)  # behind <?
+_IN_COMMENT = const(6)  # behind <!--
+_IN_OPENING = const(7)  # behind <
+_IN_BANG = const(8)  # behind <!
+_IN_TAG = const(9)  # between attributes
+_IN_EQUALS = const(10)  # behind the name of an attribute or its =
+_IN_EMPTY = const(11)  # behind the / of <x/>
 
 _DEPTH_MAX = const(16)
-_TOKEN_MAX = const(24)
-_ENTITY_MAX = const(8)
-_INSTANCE = b"+sip.instance"
+_TOKEN_MAX = const(24)  # longer names are none of ours
 _ENTITIES = b"amp lt gt quot apos "
 _ENTITY_OCTETS = b"&<>\"'"
-
-
-def _same(words: bytes, at: int, buf: bytearray, start: int, end: int) -> bool:
-    for i in range(start, end):
-        if buf[i] != words[at]:
-            return False
-        at += 1
-    return True
 
 
 def _find_word(words: bytes, buf: bytearray, start: int, end: int) -> int:
     """Return the place of the word buf[start:end] among *words*, a space behind each, or -1."""
     at = place = 0
     while at < len(words):
-        space = find_octet(words, at, len(words), 0x20)
-        if space - at == end - start and _same(words, at, buf, start, end):
+        i = start
+        while i < end and words[at] == buf[i] != 0x20:
+            i += 1
+            at += 1
+        if i == end and words[at] == 0x20:
             return place
-        at = space + 1
+        at = find_octet(words, at, len(words), 0x20) + 1
         place += 1
     return -1
 
@@ -91,47 +118,18 @@ def _find_word(words: bytes, buf: bytearray, start: int, end: int) -> int:
 class Reader:
     """Reads one document after the other; *text_bytes* bounds an aor and a contact together."""
 
-    def __init__(self, handler, text_bytes: int = 384) -> None:
-        self.handler = handler
+    def __init__(self, text_bytes: int = 256) -> None:
         self.text = bytearray(text_bytes)
+        self.at = array("i", bytes(4 * _FIELDS))
         self._token = bytearray(_TOKEN_MAX)
-        self._reset()
-
-    def _reset(self) -> None:
-        self.version = -1  # of the document, -1 as long as it is not known
-        self.is_full = False
-        self.is_broken = False  # not XML as we know it: what is still to come is passed over
         self.overlong = 0  # texts that did not fit
-        self.aor_end = 0  # text[0:aor_end]
-        self.registration_state = -1
-        self._clear_contact()
-        self._state = _IN_TEXT
-        self._depth = 0
-        self._is_seen = False  # the root element
-        self._element = -1
-        self._attribute = -1
-        self._quote = 0
-        self._token_end = 0
-        self._in_entity = False  # behind an ampersand
-        self._capturing = False
-        self._start = self._end = 0  # the text being captured
-        self._ending = b""
-        self._matched = 0
-
-    def _clear_contact(self) -> None:
-        self.contact_state = -1
-        self.event = -1
-        self.expires_s = -1
-        self.retry_after_s = -1
-        self.uri_start = self.uri_end = self.aor_end
-        self.instance_start = self.instance_end = self.aor_end
-        self._in_contact = False
-        self._is_instance = False
-        self._free = self.aor_end
 
     def begin(self, buf: bytes, start: int, end: int) -> bool:
         """Start a document; buf[start:end] is the Content-Type. False when it is another type."""
-        self._reset()
+        at = self.at
+        for i in range(_FIELDS):
+            at[i] = 0
+        at[_OF_VERSION] = at[_OF_STATE] = at[_ELEMENT] = -1
         semicolon = find_octet(buf, start, end, 0x3B)
         end = semicolon if semicolon >= 0 else end
         while end > start and buf[end - 1] in b" \t":
@@ -140,301 +138,329 @@ class Reader:
 
     def finish(self) -> bool:
         """Return whether the document was complete and well-formed as far as it was looked at."""
-        return self._is_seen and not (self.is_broken or self._depth or self._state)
+        at = self.at
+        return at[_ELEMENT] != -1 and not (at[_BROKEN] or at[_DEPTH] or at[_PLACE])
+
+    def registration(self) -> None:
+        """A registration begins."""
+
+    def contact(self) -> None:
+        """A contact was read."""
 
     def feed(self, buf: bytes, start: int, end: int) -> None:
         """Read on in buf[start:end]; never raises."""
-        while start < end and not self.is_broken:
-            state = self._state
-            if state == _IN_TEXT and not self._capturing:
+        at = self.at
+        while start < end and not at[_BROKEN]:
+            place = at[_PLACE]
+            if place == _IN_TEXT and not at[_CAPTURING]:
                 start = find_octet(buf, start, end, 0x3C)
                 if start < 0:
                     return
-            self._step(state, buf[start])
+            c = buf[start]
             start += 1
+            if place <= _IN_VALUE:
+                self._read_text(place, c)
+            elif place <= _IN_ATTRIBUTE:
+                self._read_name(place, c)
+            elif place <= _IN_COMMENT:
+                self._skip(b"?>" if place == _IN_PI else b"-->", c)
+            else:
+                self._read_markup(place, c)
 
-    # -- one octet in each place
-
-    def _step(self, state: int, c: int) -> None:
-        if state == _IN_TEXT:
-            self._read_text(c)
-        elif state == _IN_VALUE:
-            self._read_value(c)
-        elif state == _IN_SKIPPED:
-            self._skip(c)
-        elif state in (_IN_START, _IN_ATTRIBUTE, _IN_END):
-            self._read_name(state, c)
-        elif state == _IN_TAG:
-            self._read_tag(c)
-        elif state == _IN_EQUALS:
-            self._read_equals(c)
-        elif state == _IN_OPENING:
-            self._open(c)
-        elif state == _IN_BANG:
-            self._read_bang(c)
-        elif c == 0x3E:  # behind /
-            self._state = _IN_TEXT
-            self._start_element()
-            self._end_element(self._element)
-        else:
-            self.is_broken = True
-
-    def _open(self, c: int) -> None:
-        self._token_end = 0
-        if c == 0x2F:
-            self._state = _IN_END
-        elif c == 0x3F:
-            self._skip_to(b"?>")
-        elif c == 0x21:
-            self._state = _IN_BANG
-        elif c <= 0x20 or c in b"<>&='\"":
-            self.is_broken = True
-        else:
-            self._state = _IN_START
-            self._put_token(c)
-
-    def _read_bang(self, c: int) -> None:
-        """Take only <!-- behind <!: no document type, no CDATA."""
-        if c != 0x2D:
-            self.is_broken = True
-        elif self._token_end:
-            self._skip_to(b"-->")
-        else:
-            self._put_token(c)
-
-    def _skip_to(self, ending: bytes) -> None:
-        self._state = _IN_SKIPPED
-        self._ending = ending
-        self._matched = 0
-
-    def _skip(self, c: int) -> None:
-        ending = self._ending
-        if c == ending[self._matched]:
-            self._matched += 1
-            if self._matched == len(ending):
-                self._state = _IN_TEXT
-        elif not (self._matched and c == ending[0] and c == ending[self._matched - 1]):
-            self._matched = 1 if c == ending[0] else 0
-
-    def _put_token(self, c: int) -> None:
-        """Add to the name; one that is too long becomes one that is nobody's."""
-        if self._token_end < _TOKEN_MAX:
-            self._token[self._token_end] = c
-            self._token_end += 1
-
-    def _read_name(self, state: int, c: int) -> None:
-        if c > 0x3E or 0x2D <= c <= 0x2E or 0x30 <= c <= 0x39:
-            self._put_token(c)
-        elif c == 0x3A:  # a namespace prefix: the local name tells
-            self._token_end = 0
-        elif state == _IN_ATTRIBUTE:
-            self._attribute = _find_word(_WORDS, self._token, 0, self._token_end)
-            self._state = _IN_EQUALS
-            self._read_equals(c)
-        elif state == _IN_END:
-            if c == 0x3E:
-                self._state = _IN_TEXT
-                self._end_element(_find_word(_WORDS, self._token, 0, self._token_end))
-            elif c not in b" \t\r\n":
-                self.is_broken = True
-        else:
-            self._element = _find_word(_WORDS, self._token, 0, self._token_end)
-            self._begin_element()
-            self._state = _IN_TAG
-            self._read_tag(c)
-
-    def _read_tag(self, c: int) -> None:
-        if c == 0x3E:
-            self._state = _IN_TEXT
-            self._start_element()
-        elif c == 0x2F:
-            self._state = _IN_EMPTY
-        elif c in b"<='\"&":
-            self.is_broken = True
-        elif c not in b" \t\r\n":
-            self._state = _IN_ATTRIBUTE
-            self._token_end = 0
-            self._put_token(c)
-
-    def _read_equals(self, c: int) -> None:
-        if c == 0x22 or c == 0x27:
-            self._quote = c
-            self._state = _IN_VALUE
-            self._begin_capture()
-        elif c not in b"= \t\r\n":
-            self.is_broken = True
-
-    def _read_value(self, c: int) -> None:
-        if c == self._quote:
-            self._state = _IN_TAG
+    def _read_text(self, place: int, c: int) -> None:
+        """Take an octet of text or of a value."""
+        at = self.at
+        if c == 0x3C:
+            at[_BROKEN] = place == _IN_VALUE
+            at[_PLACE] = _IN_OPENING
+        elif place == _IN_VALUE and c == at[_QUOTE]:
+            at[_PLACE] = _IN_TAG
             self._end_capture()
             self._take_attribute()
-        elif c == 0x3C:
-            self.is_broken = True
-        else:
-            self._capture(c)
-
-    def _read_text(self, c: int) -> None:
-        if c == 0x3C:
-            self._state = _IN_OPENING
-        else:
-            self._capture(c)
-
-    # -- text and entities
-
-    def _begin_capture(self) -> None:
-        self._capturing = True
-        self._in_entity = False
-        self._start = self._end = self._free
-
-    def _end_capture(self) -> None:
-        self._capturing = False
-        if self._in_entity:
-            self.is_broken = True
-        if self._end > len(self.text):  # did not fit
-            self.overlong += 1
-            self._end = self._start
-
-    def _capture(self, c: int) -> None:
-        if self._in_entity:
+        elif at[_IN_ENTITY]:
             self._read_entity(c)
         elif c == 0x26:
-            self._in_entity = True
-            self._token_end = 0
+            at[_IN_ENTITY] = 1
+            at[_TOKEN_END] = 0
         else:
             self._put(c)
 
     def _put(self, c: int) -> None:
-        at = self._end
-        if at < len(self.text):
-            self.text[at] = c
-            self._end = at + 1
-        else:
-            self._end = len(self.text) + 1
+        end = self.at[_END]
+        if end < len(self.text):
+            self.text[end] = c
+        self.at[_END] = min(end, len(self.text)) + 1
+
+    def _put_token(self, c: int) -> None:
+        end = self.at[_TOKEN_END]
+        if end < _TOKEN_MAX:
+            self._token[end] = c
+            self.at[_TOKEN_END] = end + 1
 
     def _read_entity(self, c: int) -> None:
         """Take one octet of &...; and put what it stands for."""
-        token = self._token
+        at = self.at
         if c != 0x3B:
-            if self._token_end == _ENTITY_MAX:
-                self.is_broken = True
-            else:
-                self._put_token(c)
+            self._put_token(c)
             return
-        self._in_entity = False
-        end = self._token_end
-        place = _find_word(_ENTITIES, token, 0, end)
-        code = _ENTITY_OCTETS[place] if place >= 0 else _character(token, end)
-        if code < 0x20 or code > 0x7E:  # nothing else stands in a URI
-            self.is_broken = True
-        else:
+        at[_IN_ENTITY] = 0
+        place = _find_word(_ENTITIES, self._token, 0, at[_TOKEN_END])
+        code = _ENTITY_OCTETS[place] if place >= 0 else _character(self._token, at[_TOKEN_END])
+        if 0x20 <= code <= 0x7E:  # nothing else stands in a URI
             self._put(code)
+        else:
+            at[_BROKEN] = 1
+
+    def _end_capture(self) -> None:
+        at = self.at
+        at[_CAPTURING] = 0
+        if at[_IN_ENTITY]:
+            at[_BROKEN] = 1
+        if at[_END] > len(self.text):
+            self.overlong += 1
+            at[_END] = at[_START]
+
+    def _begin_capture(self) -> None:
+        at = self.at
+        at[_CAPTURING] = 1
+        at[_IN_ENTITY] = 0
+        at[_START] = at[_END] = at[_FREE]
+
+    def _skip(self, ending: bytes, c: int) -> None:
+        """Pass over a processing instruction or comment, until *ending*."""
+        matched = self.at[_MATCHED]
+        if c == ending[matched]:
+            matched += 1
+        elif not (matched and c == ending[0] == ending[matched - 1]):
+            matched = 1 if c == ending[0] else 0
+        if matched == len(ending):
+            self.at[_PLACE] = matched = 0
+        self.at[_MATCHED] = matched
+
+    def _read_name(self, place: int, c: int) -> None:
+        """Take an octet of a name, or the one behind it."""
+        at = self.at
+        if c > 0x3E or 0x2D <= c <= 0x2E or 0x30 <= c <= 0x39:
+            self._put_token(c)
+            return
+        if c == 0x3A:  # a namespace prefix: the local name tells
+            at[_TOKEN_END] = 0
+            return
+        word = _find_word(_WORDS, self._token, 0, at[_TOKEN_END])
+        if place == _IN_END:
+            if c == 0x3E:
+                at[_PLACE] = _IN_TEXT
+                self._end_element(word)
+            elif c > 0x20:
+                at[_BROKEN] = 1
+            return
+        if place == _IN_ATTRIBUTE:
+            at[_ATTRIBUTE] = word
+            at[_PLACE] = _IN_EQUALS
+        else:
+            at[_PLACE] = _IN_TAG
+            self._begin_element(word)
+        self._read_markup(at[_PLACE], c)
+
+    def _read_markup(self, place: int, c: int) -> None:
+        """Take an octet of a tag, outside names and values."""
+        at = self.at
+        is_space = c == 0x20 or 9 <= c <= 13
+        at[_TOKEN_END] = 0
+        if c == 0x3E and (place == _IN_TAG or place == _IN_EMPTY):
+            at[_PLACE] = _IN_TEXT
+            self._start_element()
+            if place == _IN_EMPTY:
+                self._end_element(at[_ELEMENT])
+        elif place == _IN_EQUALS and (c == 0x22 or c == 0x27):
+            at[_QUOTE] = c
+            at[_PLACE] = _IN_VALUE
+            self._begin_capture()
+        elif place == _IN_OPENING and c == 0x3F:
+            at[_PLACE] = _IN_PI
+        elif place == _IN_OPENING and (c == 0x21 or c == 0x2F):
+            at[_PLACE] = _IN_BANG if c == 0x21 else _IN_END
+        elif place == _IN_BANG and c == 0x2D:  # <!-- only: no document type, no CDATA
+            at[_MATCHED] += 1
+            if at[_MATCHED] == 2:
+                at[_PLACE] = _IN_COMMENT
+                at[_MATCHED] = 0
+        elif place == _IN_TAG and c == 0x2F:
+            at[_PLACE] = _IN_EMPTY
+        elif (place == _IN_OPENING or place == _IN_TAG) and c > 0x20 and c not in b"<>&='\"/":
+            at[_PLACE] = _IN_START if place == _IN_OPENING else _IN_ATTRIBUTE
+            self._put_token(c)
+        elif not (is_space and place in b"\x09\x0a" or c == 0x3D and place == _IN_EQUALS):
+            at[_BROKEN] = 1  # white space is allowed between attributes and around their =
 
     # -- elements
 
-    def _begin_element(self) -> None:
+    def _begin_element(self, word: int) -> None:
         """React to the name of a start-tag."""
-        self._is_seen = True
-        self._depth += 1
-        if self._depth > _DEPTH_MAX:
-            self.is_broken = True
-        if self._element == _REGISTRATION:
-            self.aor_end = 0
-            self.registration_state = -1
+        at = self.at
+        at[_ELEMENT] = word if word >= 0 else _NAME  # anything but -1: an element was seen
+        at[_DEPTH] += 1
+        if at[_DEPTH] > _DEPTH_MAX:
+            at[_BROKEN] = 1
+        at[_IS_INSTANCE] = 0
+        if word == _REGISTRATION:
+            at[_AOR_END] = 0
+        if word == _REGISTRATION or word == _CONTACT:
             self._clear_contact()
-        elif self._element == _CONTACT:
-            self._clear_contact()
-            self._in_contact = True
-        self._is_instance = False
+            at[_IN_CONTACT] = word == _CONTACT
+
+    def _clear_contact(self) -> None:
+        at = self.at
+        at[_FREE] = at[_AOR_END]
+        at[_IN_CONTACT] = 0
+        for i in range(_URI_START, _INSTANCE_END + 1):
+            at[i] = 0
+        for i in range(_OF_STATE, _OF_RETRY_AFTER + 1):
+            at[i] = -1
 
     def _take_attribute(self) -> None:
-        element = self._element
-        attribute = self._attribute
-        start = self._start
-        end = self._end
-        if element == _REGINFO:
-            if attribute == _VERSION:
-                self.version = parse_uint(self.text, start, end)
-            elif attribute == _STATE:
-                self.is_full = _find_word(_WORDS, self.text, start, end) == _FULL
-        elif element == _REGISTRATION:
-            if attribute == _AOR:
-                self._keep_aor(start, end)
-            elif attribute == _STATE:
-                self.registration_state = self._value(_INIT, _TERMINATED)
-        elif element == _CONTACT:
-            self._take_contact_attribute(attribute)
-        elif element == _UNKNOWN_PARAM and attribute == _NAME:
-            self._is_instance = equals(self.text, start, end, _INSTANCE, 13) == 1
-
-    def _keep_aor(self, start: int, end: int) -> None:
-        if self.aor_end:
-            self.is_broken = True  # an attribute given twice
-            return
-        self.aor_end = end - start  # it is the first text of all: start is 0
-        self._free = self.aor_end
-        self.uri_start = self.uri_end = self.instance_start = self.instance_end = self._free
-
-    def _take_contact_attribute(self, attribute: int) -> None:
-        if attribute == _STATE:
-            self.contact_state = self._value(_INIT, _TERMINATED)
-        elif attribute == _EVENT:
-            self.event = self._value(_REGISTERED, _REJECTED)
-        elif attribute == _EXPIRES:
-            self.expires_s = parse_uint(self.text, self._start, self._end)
-        elif attribute == _RETRY_AFTER:
-            self.retry_after_s = parse_uint(self.text, self._start, self._end)
-
-    def _value(self, first: int, last: int) -> int:
-        """Return the word captured when it is one of *first* to *last*, else -1."""
-        word = _find_word(_WORDS, self.text, self._start, self._end)
-        return word if first <= word <= last else -1
+        """React to an attribute with its value."""
+        at = self.at
+        text = self.text
+        element = at[_ELEMENT]
+        attribute = at[_ATTRIBUTE]
+        start = at[_START]
+        end = at[_END]
+        if element == _UNKNOWN_PARAM:
+            if attribute == _NAME:
+                at[_IS_INSTANCE] = equals(text, start, end, b"+sip.instance", 13)
+        elif attribute == _AOR:
+            if element == _REGISTRATION:
+                if at[_AOR_END]:
+                    at[_BROKEN] = 1  # given twice
+                at[_FREE] = at[_AOR_END] = end
+        elif element <= _CONTACT and _VERSION <= attribute <= _RETRY_AFTER:
+            number = parse_uint(text, start, end)
+            word = _find_word(_WORDS, text, start, end)
+            if element == _REGINFO:
+                if attribute == _VERSION:
+                    at[_OF_VERSION] = number
+                elif word == _FULL:
+                    at[_IS_FULL] = 1
+            elif attribute != _VERSION:
+                at[attribute] = number if attribute >= _OF_EXPIRES else word
 
     def _start_element(self) -> None:
         """React to the end of a start-tag."""
-        if self._element == _REGISTRATION:
-            self.handler.registration(self)
-        elif self._in_contact and (self._element == _URI or self._is_instance):
+        at = self.at
+        if at[_ELEMENT] == _REGISTRATION:
+            self.registration()
+        elif at[_IN_CONTACT] and (at[_ELEMENT] == _URI or at[_IS_INSTANCE]):
             self._begin_capture()
 
-    def _end_element(self, element: int) -> None:
-        self._depth -= 1
-        if self._depth < 0:
-            self.is_broken = True
-        elif element == _CONTACT and self._in_contact:
-            self.handler.contact(self)
+    def _end_element(self, word: int) -> None:
+        """React to an end-tag."""
+        at = self.at
+        at[_DEPTH] -= 1
+        if at[_DEPTH] < 0:
+            at[_BROKEN] = 1
+        elif word == _CONTACT and at[_IN_CONTACT]:
+            self.contact()
             self._clear_contact()
-        elif self._capturing:
+        elif at[_CAPTURING]:
             self._end_capture()
-            self._keep_text(element)
+            self._keep_text(_URI_START if word == _URI else _INSTANCE_START)
 
-    def _keep_text(self, element: int) -> None:
-        """Keep the text of <uri> or <unknown-param name="+sip.instance">, without white space."""
-        start = self._start
-        end = self._end
+    def _keep_text(self, i: int) -> None:
+        """Keep the text captured as the span at[i:i + 2], without white space, quotes and <>."""
+        at = self.at
+        start = at[_START]
+        end = at[_END]
         while start < end and self.text[start] in b' \t\r\n"<':
             start += 1
         while end > start and self.text[end - 1] in b' \t\r\n">':
             end -= 1
-        if element == _URI:
-            self.uri_start = start
-            self.uri_end = end
-        elif element == _UNKNOWN_PARAM:
-            self.instance_start = start
-            self.instance_end = end
-        self._free = end
+        at[i] = start
+        at[i + 1] = at[_FREE] = end
 
 
-def _character(word: bytearray, end: int) -> int:
-    """Return the code of a character reference, word[:end] being #nn or #xhh; else -1."""
-    if end < 2 or word[0] != 0x23:
+def _character(token: bytearray, end: int) -> int:
+    """Return the code of a character reference, token[:end] being #nn or #xhh; else -1."""
+    if end < 2 or end > 8 or token[0] != 0x23:
         return -1
-    if word[1] != 0x78:
-        return parse_uint(word, 1, end)
+    if token[1] != 0x78:
+        return parse_uint(token, 1, end)
     code = 0
     for i in range(2, end):
-        digit = b"0123456789abcdef".find(bytes((word[i] | 0x20,)))
+        digit = b"0123456789abcdef".find(bytes((token[i] | 0x20,)))
         if digit < 0:
             return -1
         code = code << 4 | digit
     return code
+
+
+class RegEvent(Reader):
+    """The reg event of one registration, *identities* being its ImplicitSet.
+
+    *contact* is the URI of our Contact, *instance* our URN, both without <>.
+    """
+
+    def __init__(self, identities, contact: bytes, instance: bytes = b"") -> None:
+        Reader.__init__(self)
+        self.identities = identities
+        semicolon = contact.find(b";")
+        self._contact = contact if semicolon < 0 else contact[:semicolon]
+        self._instance = instance
+        self.version = -1  # of the last document taken; set it to -1 for a new subscription
+        self.expires_s = -1
+        self.retry_after_s = -1
+
+    def begin(self, buf: bytes, start: int, end: int) -> bool:
+        """Start a document of the Content-Type buf[start:end]; False when it is another type."""
+        self._ended = 0  # bit i: identity i ended
+        self._event = -1  # why
+        self._index = -1  # of the registration at hand, -1 when it is not ours
+        self.expires_s = self.retry_after_s = -1
+        return Reader.begin(self, buf, start, end)
+
+    def finish(self) -> int:
+        """Return what to do; see the module."""
+        version = self.at[_OF_VERSION]
+        if not Reader.finish(self) or version <= self.version:
+            return 7
+        if not self.at[_IS_FULL] and (self.version < 0 or version != self.version + 1):
+            return 6
+        self.version = version
+        if not self._ended:
+            return 5 if self.expires_s >= 0 else 0
+        uris = self.identities.uris
+        for i in range(len(uris) - 1, -1, -1):
+            if self._ended >> i & 1:
+                uris.pop(i)
+        if uris:
+            return 1
+        return 2 if self._event == _DEACTIVATED else 3 if self._event == _PROBATION else 4
+
+    def registration(self) -> None:
+        """Take the state of one identity."""
+        self._index = self.identities.find(bytes(memoryview(self.text)[: self.at[_AOR_END]]))
+        if self._index >= 0 and self.at[_OF_STATE] == _TERMINATED:
+            self._ended |= 1 << self._index
+
+    def contact(self) -> None:
+        """Take the state of one contact: for an identity of ours, and when it is our own."""
+        at = self.at
+        if self._index < 0 or not self._is_ours():
+            return
+        if at[_OF_STATE] == _TERMINATED:
+            self._ended |= 1 << self._index
+            self._event = at[_OF_EVENT]
+            self.retry_after_s = at[_OF_RETRY_AFTER]
+        elif at[_OF_EVENT] == _SHORTENED:
+            self.expires_s = at[_OF_EXPIRES]
+
+    def _is_ours(self) -> bool:
+        at = self.at
+        text = self.text
+        own = self._instance
+        if own and equals(text, at[_INSTANCE_START], at[_INSTANCE_END], own, len(own)):
+            return True
+        own = self._contact
+        end = find_octet(text, at[_URI_START], at[_URI_END], 0x3B)
+        end = at[_URI_END] if end < 0 else end
+        return own != b"" and equals(text, at[_URI_START], end, own, len(own)) == 1
