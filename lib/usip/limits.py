@@ -23,6 +23,8 @@ class Limits:
     sdp_line_bytes = 256  # the longest line of a description read whole; others are cut
     sdp_media_bytes = 224  # the m= lines of an offer, as refused: about 28 octets each
 
+    jitter_slots = 16  # 20 ms of received sound each: how much may wait to be played
+
     def __init__(self, **overrides) -> None:
         for name in overrides:
             if not hasattr(Limits, name):

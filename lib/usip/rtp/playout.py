@@ -1,0 +1,244 @@
+"""Playout: from the jitter buffer to 20 ms of sound, fifty times a second, whatever arrived.
+
+The work array holds the past (`_PAST` samples already played, from which cycles are taken) and
+behind it the samples made but not played yet. A frame is played when 160 of them are there; until
+then another step adds some:
+
+    octets are there        decode them; perhaps leave out or repeat 20 ms, see below
+    nothing follows         go on with the last cycle, fading; the media clock is held meanwhile
+    a gap, then octets      what was made while held is taken off the gap; the rest is filled from
+                            both sides. Nothing left to fill: the packet was not lost but late, and
+                            the delay has grown by what was made, so nothing of it goes lost
+    long silence            idle: comfort noise, until a packet has waited as long as Delays asks
+
+So one rule serves losses, bursts and stalls of the network, and a delay once too small is
+corrected by the first stall. A delay too great (or too small) by more than the hysteresis, be it
+from an ended jitter or from clock drift, is corrected by 20 ms in a quiet frame.
+"""
+
+from array import array
+
+from micropython import const
+
+from usip.rtp import conceal, g711
+from usip.rtp.jitter import Delays, JitterBuffer
+
+_FRAME = const(160)
+_PAST = const(320)
+_AHEAD = const(240)  # samples of the future looked at
+_ROOM = const(560)  # one frame less a sample, a gap of one frame, the future behind it
+_IDLE_AFTER = const(1920)  # samples concealed without a break; then the fade has long ended
+_LOW_LAG = const(32)
+_HIGH_LAG = const(140)
+_TEMPLATE = const(80)
+_FADE_FROM = const(80)
+_EXCESS_MS = const(25)
+_SHORT_MS = const(10)
+
+
+class Playout:
+    """One direction of sound. All positions and lengths in samples at 8 kHz.
+
+    `concealed` counts samples made up, `slips` those left out or repeated to correct the delay.
+    `delay_ms` is what the frame being played waited, beyond the fastest packet's transit.
+    """
+
+    def __init__(self, slots: int = 16) -> None:
+        self.buffer = JitterBuffer(slots)
+        self.delays = Delays()
+        self._pcm = array("h", bytes(2 * (_PAST + _ROOM)))
+        self._most_ms = 20 * slots - 80
+        self.is_alaw = False
+        self.concealed = 0
+        self.slips = 0
+        self.delay_ms = 0
+        self.comfort_level = 0  # mean magnitude of the noise played when idle
+        self._seed = 1
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was received; play comfort noise until packets come."""
+        self.is_idle = True
+        self._pending = 0
+        self._run = 0  # samples concealed since the last decoded ones
+        self._held = 0  # of these, made while the media clock was held
+        self._lag = 0
+        self._gain = 0
+        self._loud = 0
+        self._excess = 0  # smoothed, in 1/16 ms
+
+    def play(self, pcm, clock_ms: int) -> None:
+        """Fill the array pcm[0:160] with the next frame; *clock_ms* is the clock of Delays."""
+        work = self._pcm
+        while self._pending < _FRAME:
+            self._step(pcm, clock_ms)
+        conceal.copy(pcm, 0, work, _PAST, _FRAME)
+        conceal.move(work, 0, _FRAME, _PAST + self._pending)
+        self._pending -= _FRAME
+
+    def skip_to(self, position: int) -> None:
+        """Play from *position* next, when that is later: the ring is full."""
+        samples = position - self.buffer.position & -8
+        if samples > 0:
+            self.buffer.skip(samples)
+            self.slips += samples
+
+    def set_comfort(self, level: int) -> None:
+        """Play comfort noise of -*level* dBov when idle (RFC 3389); 127 is none."""
+        size = 28378  # mean magnitude of 0 dBov noise, twice: `conceal.noise` takes the peak
+        while level >= 6:
+            size //= 2
+            level -= 6
+        self.comfort_level = size - size * level // 12 if size > 1 else 0
+        if self.comfort_level > 8191:
+            self.comfort_level = 8191
+
+    def wait_ms(self) -> int:
+        """Return the delay aimed at."""
+        wait = self.delays.wait_ms
+        return wait if wait < self._most_ms else self._most_ms
+
+    def _step(self, scratch, clock_ms: int) -> None:
+        if self.is_idle and not self._begin(clock_ms):
+            self._comfort()
+            return
+        buffer = self.buffer
+        n = buffer.run(_FRAME)
+        slack = clock_ms - self.delays.least - buffer.position // 8
+        if n:
+            self._decode_next(scratch, n)
+            self.delay_ms = slack + (self._pending - n) // 8
+            self._correct(slack)
+            return
+        gap = buffer.gap()
+        if gap < 0:
+            self._hold(_FRAME)
+            return
+        if self._held:
+            n = gap if gap < self._held else self._held
+            n -= n % 8
+            buffer.skip(n)
+            self._held = self._held - n if gap > n else 0
+        elif slack < self.wait_ms() - _SHORT_MS:
+            self._hold(_FRAME)
+        elif gap > _FRAME:
+            self._extend(_FRAME)
+            buffer.skip(_FRAME)
+        else:
+            self._bridge(scratch, gap)
+
+    def _begin(self, clock_ms: int) -> bool:
+        """Leave idleness when the first packet has waited long enough."""
+        buffer = self.buffer
+        gap = buffer.gap()
+        if gap < 0:
+            return False
+        first = buffer.position + gap
+        if clock_ms - self.delays.least - first // 8 < self.wait_ms():
+            if buffer.end - first < buffer.size - 640:
+                return False
+        buffer.skip(gap)
+        self.is_idle = False
+        self._run = self._held = 0
+        self._excess = 0
+        return True
+
+    def _comfort(self) -> None:
+        at = _PAST + self._pending
+        self._seed = conceal.noise(self._pcm, at, _FRAME, self.comfort_level, self._seed)
+        self._pending += _FRAME
+
+    def _decode(self, position: int, at: int, n: int) -> None:
+        """Decode *n* samples held at *position* to the work array; nothing is taken out."""
+        buffer = self.buffer
+        start = position % buffer.size
+        first = buffer.size - start
+        if first > n:
+            first = n
+        if self.is_alaw:
+            g711.alaw_decode(buffer.octets, start, self._pcm, at, first)
+            g711.alaw_decode(buffer.octets, 0, self._pcm, at + first, n - first)
+        else:
+            g711.ulaw_decode(buffer.octets, start, self._pcm, at, first)
+            g711.ulaw_decode(buffer.octets, 0, self._pcm, at + first, n - first)
+
+    def _decode_next(self, scratch, n: int) -> None:
+        work = self._pcm
+        at = _PAST + self._pending
+        overlap = 0
+        if self._run:  # concealed sound goes over into the real one
+            overlap = 40 if n > 40 else n
+            self._extend(overlap)
+            self._pending -= overlap
+            self.concealed -= overlap
+            conceal.copy(scratch, 0, work, at, overlap)
+        self._decode(self.buffer.position, at, n)
+        if overlap:
+            conceal.crossfade(work, at, scratch, overlap, 1)
+        self.buffer.skip(n)
+        self._pending += n
+        self._run = self._held = 0
+
+    def _hold(self, n: int) -> None:
+        """Conceal without moving on in the media: the packet may be late only."""
+        if self._run >= _IDLE_AFTER:
+            self.is_idle = True
+            return
+        self._extend(n)
+        self._held += n
+
+    def _extend(self, n: int) -> None:
+        at = _PAST + self._pending
+        if self._run == 0:
+            self._lag = conceal.find_lag(
+                self._pcm, at - _TEMPLATE, _TEMPLATE, _LOW_LAG, _HIGH_LAG, -1
+            )
+            self._gain = 16384 - 16384 * self._lag // 640
+        conceal.extend(self._pcm, at, n, self._lag, self._run, _FADE_FROM, self._gain)
+        self._run += n
+        self._pending += n
+        self.concealed += n
+
+    def _bridge(self, scratch, gap: int) -> None:
+        """Fill a gap of at most a frame from both sides, and take what is behind it."""
+        work = self._pcm
+        buffer = self.buffer
+        at = _PAST + self._pending
+        future = at + gap
+        n = buffer.run_at(buffer.position + gap, _AHEAD)
+        self._decode(buffer.position + gap, future, n)
+        self._extend(gap)
+        if n >= 2 * _LOW_LAG + 16:
+            high = n - 48 if n - 48 < _HIGH_LAG else _HIGH_LAG
+            high = high if high < n // 2 else n // 2
+            lag = conceal.find_lag(work, future, 48, _LOW_LAG, high, 1)
+            conceal.extend_back(work, future, gap, lag, scratch)
+            conceal.crossfade(work, at, scratch, gap, 0)
+            self._run = 0
+        buffer.skip(gap)
+        self._held = 0
+
+    def _correct(self, slack: int) -> None:
+        """Leave out or repeat 20 ms when the delay is off and this frame is quiet."""
+        self._excess += slack - self.wait_ms() - (self._excess + 8 >> 4)
+        at = _PAST + self._pending - _FRAME
+        now = conceal.level(self._pcm, at, _FRAME)
+        self._loud = now if now > self._loud else self._loud - (self._loud >> 7)
+        if self._pending < _FRAME or now > self._loud >> 4 and now > 20:
+            return
+        buffer = self.buffer
+        if self._excess < -16 * _SHORT_MS:
+            at = _PAST + self._pending
+            conceal.stretch(self._pcm, at - _FRAME, _FRAME, _FRAME, 80)
+            self._pending += _FRAME
+            self.slips += _FRAME
+            self._excess += 320
+        elif self._excess > 16 * _EXCESS_MS and buffer.end - buffer.position >= 480:
+            if buffer.run(_FRAME) < _FRAME:
+                return
+            at = _PAST + self._pending
+            self._decode(buffer.position, at, _FRAME)
+            conceal.shrink(self._pcm, at - _FRAME, 2 * _FRAME, _FRAME, 80)
+            buffer.skip(_FRAME)
+            self.slips += _FRAME
+            self._excess -= 320

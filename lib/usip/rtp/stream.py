@@ -1,0 +1,349 @@
+"""One call's RTP stream, both directions (RFC 3550): frames in, packets out, and the reverse.
+
+Everything is allocated when the call begins; no method called per packet or per frame uses heap.
+The caller owns socket, clock and sound: it hands every datagram to `receive`, and 50 times a
+second one frame of 160 samples to `pack` and an empty one to `play`.
+
+Media positions are small ints. The timestamp of the newest packet is kept beside its position,
+and every packet is placed by its difference from that; when a sender restarts, or its timestamps
+jump where its clock did not, the newcomer is placed as if it had arrived exactly on time.
+
+A source is latched: the first SSRC heard. Another one takes over with two packets in sequence, or
+at once when the first has been silent (RFC 3550 A.1 asks for two from the start; the first 20 ms
+of a call are worth more than the protection).
+"""
+
+from array import array
+
+from micropython import const
+
+from usip.octets import copy, equals
+from usip.rtp import event, g711, packet
+from usip.rtp.playout import Playout
+from usip.rtp.sender import Sender
+from usip.ticks import ticks_add, ticks_diff
+
+_PT_CN = const(13)  # RFC 3389
+_SILENT_MS = const(200)
+_MAX_DROPOUT = const(3000)  # RFC 3550 A.1
+_MAX_MISORDER = const(100)
+_JUMP_MS = const(2000)  # a packet later than this comes from another timeline
+_AHEAD_MS = const(320)  # and so does one earlier than the ring is long
+_REBASE = const(268435456)  # samples: 9 hours
+_SEEN_BITS = const(0xFFFFFFF)
+_PRESSES = const(8)
+
+
+class Stream:
+    """RTP of one call; `limits` gives the slots, *seed* 10 random octets the identifiers.
+
+    Statistics: `sent received late duplicates malformed foreign` packets and the methods `lost`,
+    `jitter_ms`, `concealed_ms`, `delay_ms`; `foreign` are those of no negotiated payload type or
+    of another source.
+    """
+
+    def __init__(self, limits, seed: bytes) -> None:
+        self.sender = Sender(seed)
+        self.playout = Playout(limits.jitter_slots)
+        self.events = event.EventReceiver()
+        self._presses = bytearray(_PRESSES)
+        self._press_count = 0
+        self._ends = bytearray(_PRESSES)
+        self._end_ms = array("H", [0] * _PRESSES)
+        self._end_count = 0
+        self.digit_duration_ms = 0
+        self.remote_ssrc = bytearray(4)
+        self._candidate = bytearray(4)  # an SSRC that may take over
+        self._candidate_next = -1
+        self._timestamp = bytearray(4)  # of the newest packet received
+        self._epoch = -1  # clock value at which positions are 0
+        self._heard_at = 0
+        self._position = 0  # of that newest packet
+        self._sequence = -1  # its sequence number, -1 before the first packet
+        self._restart_next = -1
+        self._seen = 0  # bit k: the packet k before the newest one has come
+        self.cycles = 0
+        self.expected = self.received = 0
+        self.late = self.duplicates = self.malformed = self.foreign = 0
+        self.configure()
+
+    def configure(
+        self,
+        payload_type: int = 0,
+        receive_payload_type: int = 0,
+        codec: str = "PCMU",
+        telephone_event: int = -1,
+        receive_telephone_event: int = -1,
+        ptime: int = 20,
+    ) -> None:
+        """Take what was negotiated; may be called again in the middle of a call.
+
+        *codec* is PCMU or PCMA, str or bytes; a telephone-event of -1 is none; *ptime* is in ms.
+        Allocates when *ptime* changes. ValueError: another codec, or no multiple of 10 up to 60.
+        """
+        if codec not in ("PCMU", "PCMA") and codec not in (b"PCMU", b"PCMA"):
+            raise ValueError("no such codec: %s" % codec)
+        if ptime % 10 or not 10 <= ptime <= 60:
+            raise ValueError("ptime must be 10, 20 ... 60")
+        is_alaw = codec in ("PCMA", b"PCMA")
+        self.receive_payload_type = receive_payload_type
+        self._is_alaw = is_alaw
+        self.receive_telephone_event = receive_telephone_event
+        self.playout.is_alaw = is_alaw
+        self.sender.payload_type = payload_type
+        self.sender.event_type = telephone_event
+        self.sender.is_alaw = is_alaw
+        self.sender.set_ptime(ptime)
+
+    # sending
+
+    def pack(self, pcm) -> int:
+        """Take a frame of 160 samples; return the length of the packet in `packet_view`, or 0.
+
+        0: nothing to send this frame. After a length that is not 0 ask `pack_more` until it is 0:
+        packets may be shorter than frames.
+        """
+        return self.sender.pack(pcm)
+
+    def pack_more(self) -> int:
+        """Return the length of one more packet of the frame just given, or 0."""
+        return self.sender.pack_more()
+
+    @property
+    def packet_view(self):
+        """The packet to send after `pack`: a memoryview made beforehand, exactly as long."""
+        return self.sender.view
+
+    @property
+    def sent(self) -> int:
+        """Packets sent."""
+        return self.sender.packets
+
+    def send_digit(self, digit: int, duration_ms: int = 100) -> bool:
+        """Queue a digit (ASCII, "!" for hook flash) as telephone-event (RFC 4733).
+
+        False: none was negotiated, no such digit, or 16 are waiting.
+        """
+        code = event.event_code(digit)
+        if code < 0 or self.sender.event_type < 0:
+            return False
+        return self.sender.events.queue(code, duration_ms)
+
+    # receiving
+
+    def receive(self, buf, length: int, now_ms: int) -> None:
+        """Take a datagram, any octets, that arrived at *now_ms*; *buf* is not kept."""
+        payload = packet.find_payload(buf, length)
+        if payload < 0:
+            self.malformed += 1
+            return
+        payload_type = buf[1] & 127
+        if not self._is_known(payload_type) or not self._is_source(buf, now_ms):
+            self.foreign += 1
+            return
+        step = self._follow_sequence(buf[2] << 8 | buf[3])
+        if step == 0:
+            return
+        self._heard_at = now_ms
+        start = payload >> 16
+        end = payload & 0xFFFF
+        if self._epoch < 0:
+            self._epoch = now_ms
+            copy(self._timestamp, 0, buf, 4, 8)
+        if payload_type == self.receive_telephone_event:
+            self._receive_event(buf, start, end, now_ms)
+        elif payload_type == _PT_CN:
+            self._receive_noise(buf, start, end)
+        else:
+            self._receive_media(buf, start, end, now_ms, step)
+
+    def _is_known(self, payload_type: int) -> bool:
+        if payload_type == self.receive_payload_type:
+            self.playout.is_alaw = self._is_alaw
+            return True
+        if payload_type == 0 or payload_type == 8:
+            # Lax: the other G.711 law at any time, because an answer with both allows it
+            self.playout.is_alaw = payload_type == 8
+            return True
+        return payload_type == self.receive_telephone_event or payload_type == _PT_CN
+
+    def _is_source(self, buf, now_ms: int) -> bool:
+        """Latch the first SSRC; let another one take over."""
+        if equals(buf, 8, 12, self.remote_ssrc, 4) and self._sequence >= 0:
+            return True
+        sequence = buf[2] << 8 | buf[3]
+        if self._sequence >= 0 and ticks_diff(now_ms, self._heard_at) < _SILENT_MS:
+            if not equals(buf, 8, 12, self._candidate, 4) or sequence != self._candidate_next:
+                copy(self._candidate, 0, buf, 8, 12)
+                self._candidate_next = (sequence + 1) & 0xFFFF
+                return False
+        copy(self.remote_ssrc, 0, buf, 8, 12)
+        self._candidate_next = -1
+        self._sequence = -1
+        return True
+
+    def _follow_sequence(self, sequence: int) -> int:
+        """Return 1 for the newest packet, 2 for an older one, 3 after a restart, 0 to drop it."""
+        if self._sequence < 0:
+            return self._restart(sequence)
+        step = packet.sequence_delta(sequence, self._sequence)
+        if 0 < step < _MAX_DROPOUT:
+            if sequence < self._sequence:
+                self.cycles += 1
+            self._sequence = sequence
+            self._seen = (self._seen << step | 1) & _SEEN_BITS if step < 28 else 1
+            self.expected += step
+            self.received += 1
+            return 1
+        if -_MAX_MISORDER < step <= 0:
+            if step > -28:
+                if self._seen >> -step & 1:
+                    self.duplicates += 1
+                    return 0
+                self._seen |= 1 << -step
+            self.received += 1
+            return 2
+        if sequence == self._restart_next:
+            return self._restart(sequence)
+        self._restart_next = (sequence + 1) & 0xFFFF
+        self.foreign += 1
+        return 0
+
+    def _restart(self, sequence: int) -> int:
+        self._sequence = sequence
+        self._restart_next = -1
+        self._seen = 1
+        self.expected += 1
+        self.received += 1
+        return 3
+
+    def _clock(self, now_ms: int) -> int:
+        """Return the milliseconds since position 0."""
+        return ticks_diff(now_ms, self._epoch)
+
+    def _place(self, buf, step: int, clock_ms: int) -> int:
+        """Return the media position of the packet in buf, a multiple of 8."""
+        delta = packet.timestamp_delta(buf, 4, self._timestamp, 0)
+        delays = self.playout.delays
+        position = self._position + delta
+        ahead_ms = position // 8 - (clock_ms - delays.least)
+        if delays.is_known and (step == 3 or ahead_ms > _AHEAD_MS or ahead_ms < -_JUMP_MS):
+            position = (clock_ms - delays.least) * 8
+            end = self.playout.buffer.end
+            if position < end:
+                position = end
+            delays.reset()
+            step = 1
+        if step != 2:
+            copy(self._timestamp, 0, buf, 4, 8)
+            self._position = position
+        return position & -8
+
+    def _receive_media(self, buf, start: int, end: int, now_ms: int, step: int) -> None:
+        clock_ms = self._clock(now_ms)
+        position = self._place(buf, step, clock_ms)
+        playout = self.playout
+        playout.delays.note(clock_ms - position // 8, clock_ms)
+        buffer = playout.buffer
+        result = buffer.put(buf, start, end, position)
+        if result == -2:  # the ring is full: what is oldest goes
+            playout.skip_to(position + (end - start) - playout.wait_ms() * 8)
+            result = buffer.put(buf, start, end, position)
+        if result == -1:
+            self.late += 1
+
+    def _receive_noise(self, buf, start: int, end: int) -> None:
+        """Comfort noise: its level in -dBov is the first octet (RFC 3389 3.1)."""
+        if end > start:
+            self.playout.set_comfort(buf[start] & 127)
+
+    def _receive_event(self, buf, start: int, end: int, now_ms: int) -> None:
+        events = self.events
+        result = events.receive(buf, start, end, now_ms)
+        if result < 0:
+            self.malformed += 1
+            return
+        if result & 4:
+            self._note_end(events.previous_code, events.previous_duration)
+        if result & 1 or result & 4:
+            self._note_press(events.code)
+        if result & 2:
+            self._note_end(events.code, events.duration)
+        # no sound is sent meanwhile: silence instead of concealment
+        position = self._position + packet.timestamp_delta(buf, 4, self._timestamp, 0)
+        if self.playout.delays.is_known and abs(position - self.playout.buffer.end) < 65536:
+            length = buf[start + 2] << 8 | buf[start + 3]
+            silence = g711.ALAW_SILENCE if self.playout.is_alaw else g711.ULAW_SILENCE
+            self.playout.buffer.fill(silence, position & -8, position + length & -8)
+
+    def _note_press(self, code: int) -> None:
+        if self._press_count < _PRESSES:
+            self._presses[self._press_count] = code
+            self._press_count += 1
+
+    def _note_end(self, code: int, duration: int) -> None:
+        if self._end_count < _PRESSES:
+            self._ends[self._end_count] = code
+            duration //= 8
+            self._end_ms[self._end_count] = duration if duration < 65535 else 65535
+            self._end_count += 1
+
+    def next_digit(self) -> int:
+        """Return the event code of the next press, at its first packet, or -1."""
+        if self._press_count == 0:
+            return -1
+        code = self._presses[0]
+        self._press_count -= 1
+        for i in range(self._press_count):
+            self._presses[i] = self._presses[i + 1]
+        return code
+
+    def next_digit_end(self) -> int:
+        """Return the event code of the next press that ended, or -1; see `digit_duration_ms`."""
+        if self._end_count == 0:
+            return -1
+        code = self._ends[0]
+        self.digit_duration_ms = self._end_ms[0]
+        self._end_count -= 1
+        for i in range(self._end_count):
+            self._ends[i] = self._ends[i + 1]
+            self._end_ms[i] = self._end_ms[i + 1]
+        return code
+
+    def play(self, pcm, now_ms: int) -> None:
+        """Fill the array('h') pcm[0:160] with the 20 ms to be heard next."""
+        if self._epoch < 0:
+            self._epoch = now_ms
+        if self.events.handle_timer(now_ms):
+            self._note_end(self.events.code, self.events.duration)
+        playout = self.playout
+        playout.play(pcm, self._clock(now_ms))
+        if playout.buffer.position > _REBASE:
+            self._rebase()
+
+    def _rebase(self) -> None:
+        """Begin to count positions again; transit times stay as they are."""
+        size = self.playout.buffer.size
+        samples = (_REBASE - 65536) // size * size
+        self.playout.buffer.rebase(samples)
+        self._position -= samples
+        self._epoch = ticks_add(self._epoch, samples // 8)
+
+    # statistics
+
+    def lost(self) -> int:
+        """Return the packets missing so far; those still on their way are among them."""
+        lost = self.expected - self.received
+        return lost if lost > 0 else 0
+
+    def jitter_ms(self) -> int:
+        """Return the interarrival jitter (RFC 3550 6.4.1)."""
+        return self.playout.delays.jitter >> 7
+
+    def concealed_ms(self) -> int:
+        """Return how much of the sound played was made up."""
+        return self.playout.concealed // 8
+
+    def delay_ms(self) -> int:
+        """Return how long what is heard now waited in the jitter buffer."""
+        return self.playout.delay_ms
