@@ -9,7 +9,7 @@ Everything textual stays bytes. Uses heap for what is returned.
 from collections import namedtuple
 
 from usip.errors import ParseError
-from usip.sdp.fields import number
+from usip.sdp.fields import number, words
 
 RTPMap = namedtuple("RTPMap", ("payload_type", "encoding_name", "clock_rate", "parameters"))
 FMTP = namedtuple("FMTP", ("format", "parameters"))
@@ -52,14 +52,6 @@ def _one_of(word, known):
     return word
 
 
-def _words(value, low, high=1000):
-    # Lax: spaces at the end, because Cisco and Linphone put one behind fmtp and candidate
-    words = [word for word in value.split(b" ") if word]
-    if not low <= len(words) <= high:
-        raise ValueError("wrong number of words")
-    return words
-
-
 def _split(value):
     """Return the first word and, or None, what is behind the space."""
     word, space, rest = value.partition(b" ")
@@ -75,7 +67,7 @@ def _flag(value):
 
 
 def _rtpmap(value):
-    payload_type, encoding = _words(value, 2, 2)
+    payload_type, encoding = words(value, 2, 2)
     parts = encoding.split(b"/")
     if not 2 <= len(parts) <= 3 or not parts[0]:
         raise ValueError("encoding")
@@ -98,10 +90,12 @@ def _time_ms(value):
 
 
 def _rtcp(value):
-    words = _words(value, 1, 4)
-    if len(words) == 1:
-        return RTCP(number(words[0]), None, None, None)
-    return RTCP(number(words[0]), *_words(value, 4, 4)[1:])
+    parts = words(value, 1, 4)
+    if len(parts) == 1:
+        return RTCP(number(parts[0]), None, None, None)
+    if len(parts) != 4:
+        raise ValueError("address")
+    return RTCP(number(parts[0]), *parts[1:])
 
 
 def _feedback(value):
@@ -115,35 +109,35 @@ def _setup(value):
 
 
 def _group(value):
-    words = _words(value, 1)
-    return Group(words[0], tuple(words[1:]))
+    parts = words(value, 1, 1000)
+    return Group(parts[0], tuple(parts[1:]))
 
 
 def _crypto(value):
-    words = _words(value, 3)
-    keys = tuple([_crypto_key(text) for text in words[2].split(b";") if text])
-    return Crypto(number(words[0]), words[1], keys, tuple(words[3:]))
+    parts = words(value, 3, 1000)
+    keys = tuple([_crypto_key(text) for text in parts[2].split(b";") if text])
+    return Crypto(number(parts[0]), parts[1], keys, tuple(parts[3:]))
 
 
 def _crypto_key(text):
     method, colon, info = text.partition(b":")
-    parts = info.split(b"|")
-    if not colon or not parts[0] or len(parts) > 3:
+    pieces = info.split(b"|")
+    if not colon or not pieces[0] or len(pieces) > 3:
         raise ValueError("key")
     lifetime = mki = None
-    for part in parts[1:]:
-        if b":" in part:
-            mki = part
+    for piece in pieces[1:]:
+        if b":" in piece:
+            mki = piece
         else:
-            lifetime = part
-    return CryptoKey(method, parts[0], lifetime, mki)
+            lifetime = piece
+    return CryptoKey(method, pieces[0], lifetime, mki)
 
 
 def _candidate(value):
-    words = _words(value, 8)
-    if words[6] != b"typ":
+    parts = words(value, 8, 1000)
+    if parts[6] != b"typ":
         raise ValueError("no typ")
-    pairs = words[8:]
+    pairs = parts[8:]
     if len(pairs) % 2:
         raise ValueError("extension without a value")
     related = {b"raddr": None, b"rport": None}
@@ -155,13 +149,13 @@ def _candidate(value):
             extensions.append((pairs[i], pairs[i + 1]))
     port = related[b"rport"]
     return Candidate(
-        words[0],
-        number(words[1]),
-        words[2],
-        number(words[3]),
-        words[4],
-        number(words[5]),
-        words[7],
+        parts[0],
+        number(parts[1]),
+        parts[2],
+        number(parts[3]),
+        parts[4],
+        number(parts[5]),
+        parts[7],
         related[b"raddr"],
         -1 if port is None else number(port),
         tuple(extensions),
@@ -177,22 +171,22 @@ def _source(value):
 
 
 def _status(value):
-    words = _words(value, 3, 3)
-    return Status(words[0], _one_of(words[1], _SEGMENTS), _one_of(words[2], _DIRECTIONS))
+    parts = words(value, 3, 3)
+    return Status(parts[0], _one_of(parts[1], _SEGMENTS), _one_of(parts[2], _DIRECTIONS))
 
 
 def _desired(value):
-    words = _words(value, 4, 4)
+    parts = words(value, 4, 4)
     return Desired(
-        words[0],
-        _one_of(words[1], _STRENGTHS),
-        _one_of(words[2], _SEGMENTS),
-        _one_of(words[3], _DIRECTIONS),
+        parts[0],
+        _one_of(parts[1], _STRENGTHS),
+        _one_of(parts[2], _SEGMENTS),
+        _one_of(parts[3], _DIRECTIONS),
     )
 
 
 def _fingerprint(value):
-    name, octets = _words(value, 2, 2)
+    name, octets = words(value, 2, 2)
     return Fingerprint(name, bytes([int(pair.decode(), 16) for pair in octets.split(b":")]))
 
 

@@ -164,7 +164,9 @@ class Negotiator:
             our_offer = self._state == _OFFER_SENT or self._state == _REOFFER_SENT
             return 491 if our_offer else 500
         status = self._read(buf, start, end)
-        if not status:
+        if status:
+            self._cancel()
+        else:
             self._enter(state)
         return status
 
@@ -199,7 +201,9 @@ class Negotiator:
         status = self._read(buf, start, end)
         if not status and self._pending.active >= 0 and self._pending.active != self.local.slot:
             status = 488  # RFC 3264 6: streams are matched by their place
-        if not status:
+        if status:
+            self._cancel()
+        else:
             self._adopt(False)
             self._enter(state)
         return status
@@ -208,6 +212,8 @@ class Negotiator:
         """The offer outstanding, ours or theirs, was refused: what was agreed before stands."""
         if self._state == _REOFFER_SENT:
             self._wanted = self._agreed_wanted
+        elif self._state == _OFFER_RECEIVED or self._state == _REOFFER_RECEIVED:
+            self._cancel()
         self._enter(_NEXT[self._state * 5 + _REJECT])
 
     def put_capabilities(self, writer) -> None:
@@ -273,6 +279,10 @@ class Negotiator:
             for extension in self.local.extensions:
                 status = status or extension.check()
         return status
+
+    def _cancel(self):
+        for extension in self.local.extensions:
+            extension.cancel()
 
     def _next(self, act):
         state = _NEXT[self._state * 5 + act]

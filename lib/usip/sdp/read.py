@@ -137,7 +137,7 @@ class Order:
         """Return whether the session part is complete."""
         if self.section >= 0:
             return True
-        # Lax: neither s= nor t=, because the INVITEs of RFC 4475 and Sofia-SIP have neither
+        # Lax: neither s= nor t=, because RFC 4475 mismatch02 has neither
         return self._has_time if self._is_strict else self._rank >= _RANK_ORIGIN
 
     def _step_in_media(self, kind):
@@ -235,7 +235,7 @@ class Reader:
         """
         while self._take_line():
             start = self.start
-            if start == self.end:  # Lax: blank lines at the end, because Linphone 3.6 sends one
+            if start == self.end:  # Lax: blank lines at the end, because Boghe sends one
                 self._is_ended = True
                 continue
             if self._is_ended or self.end - start < 2 or self.buf[start + 1] != _EQUALS:
@@ -268,7 +268,7 @@ class Reader:
         if end < 0 and (not self._is_last or at == until and not self._kept):
             self._keep(at, until)
             return False
-        if end < 0:  # Lax: a last line without CRLF, because RFC 4475 and Cisco CUCM have it
+        if end < 0:  # Lax: a last line without CRLF, because the TA612V adapter has it
             end = until
         elif end < until and not self._skip_line_end(end):
             self._keep(at, end)

@@ -209,9 +209,19 @@ class RemoteDescription:
         fmt_end = word_end(buf, proto_end + 1, end)
         slash = find_octet(buf, media_end + 1, port_end, _SLASH)
         port = parse_uint(buf, media_end + 1, port_end if slash < 0 else slash)
-        if media_end == start or not 0 <= port <= 65535 or proto_end + 1 >= fmt_end:
+        if media_end == start or not 0 <= port <= 65535 or port_end + 1 >= proto_end:
             raise ParseError(400, start, "m= line")
-        self._keep_refusal(buf, start, media_end, port_end, fmt_end)
+        # Lax: no format where the port is 0, because phones built on pjsip refuse video so
+        if port and proto_end + 1 >= fmt_end:
+            raise ParseError(400, start, "no format")
+        self._keep(buf, start, media_end)
+        self._keep(b" 0", 0, 2)
+        if proto_end + 1 < fmt_end:
+            self._keep(buf, port_end, fmt_end)
+        else:
+            self._keep(buf, port_end, proto_end)
+            self._keep(b" 0", 0, 2)
+        self._keep(b"\n", 0, 1)
         self.count += 1
         if port:
             self.has_live = True
@@ -230,18 +240,13 @@ class RemoteDescription:
             if number < _DYNAMIC and self._places[number] != _NONE:
                 self.numbers[i] = number  # a static payload type (RFC 3551 6) needs no rtpmap
 
-    def _keep_refusal(self, buf, start, media_end, port_end, fmt_end):
+    def _keep(self, buf, start, end):
+        """Append to the lines that refuse."""
         at = self.lines_end
-        if at + (media_end - start) + 3 + (fmt_end - port_end) > len(self.lines):
+        if end - start > len(self.lines) - at:
             raise ParseError(488, start, "too many m= lines")
-        copy(self.lines, at, buf, start, media_end)
-        at += media_end - start
-        copy(self.lines, at, b" 0", 0, 2)
-        at += 2
-        copy(self.lines, at, buf, port_end, fmt_end)
-        at += fmt_end - port_end
-        self.lines[at] = _LF
-        self.lines_end = at + 1
+        copy(self.lines, at, buf, start, end)
+        self.lines_end = at + end - start
 
     def _take_attribute(self, reader, extensions):
         buf = reader.buf
@@ -294,6 +299,7 @@ class RemoteDescription:
     def _take_connection(self, buf, start, end):
         """Take <nettype> <addrtype> <address>[/<ttl>] (RFC 8866 5.7); the first of a part."""
         start = word_end(buf, word_end(buf, start, end) + 1, end) + 1
+        end = word_end(buf, start, end)  # Lax: words behind it, because a phone has "UNHOLD"
         slash = find_octet(buf, start, end, _SLASH)
         if slash >= 0:
             end = slash
