@@ -71,6 +71,12 @@ def test_the_range_of_a_number_is_named():
     assert refusal(account(expires=86401)) == "accounts[0].expires: 86401 is above 86400"
 
 
+def test_packets_hold_whole_frames_of_ten_milliseconds():
+    assert refusal(media(ptime=25)) == "media.ptime: 25 is no multiple of 10"
+    assert refusal(media(ptime=30)) == ""
+    assert refusal(media(ptime=70)) == "media.ptime: 70 is above 60"
+
+
 def test_unknown_keys_are_refused_by_path():
     assert refusal(account(colour=1)) == "accounts[0].colour: unknown key"
     assert refusal({"accounts": [AOR], "x": {}}) == "x: unknown key"

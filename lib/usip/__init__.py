@@ -1,4 +1,7 @@
-"""usip: a SIP and IMS user agent for MicroPython and CPython."""
+"""usip: a SIP and IMS user agent for MicroPython and CPython.
+
+The public names are here; each module is imported when a name of it is first used.
+"""
 
 try:
     import micropython  # noqa: F401
@@ -6,3 +9,40 @@ except ImportError:
     from usip import cpython
 
     cpython.install()
+
+_MODULES = (
+    (
+        "usip.agent",
+        "Agent sleep_ms INCOMING REGISTERED UNREGISTERED REGISTRATION_FAILED OPTIONS_ANSWERED",
+    ),
+    ("usip.call", "Call PROGRESS ANSWERED MEDIA HELD RESUMED DTMF ENDED text_of"),
+    ("usip.errors", "BufferFull CallFailed ConfigError ParseError StateError"),
+    ("usip.limits", "Limits"),
+)
+
+
+def __getattr__(name):
+    for module, names in _MODULES:
+        if name in names.split():
+            return getattr(__import__(module, None, None, (name,)), name)
+    try:  # on MicroPython `from usip import ticks` asks here before it looks for a module
+        return __import__("usip." + name, None, None, (name,))
+    except ImportError:
+        raise AttributeError(name)
+
+
+def load_config(path: str) -> dict:
+    """Return the checked configuration in the JSON file *path*, absent keys filled in.
+
+    ConfigError names the key and the reason. What checked it leaves the heap again.
+    """
+    import sys
+
+    from usip import config
+
+    try:
+        return config.load(path)
+    finally:
+        if sys.implementation.name == "micropython":
+            del sys.modules["usip.config"]
+            globals().pop("config", None)

@@ -14,7 +14,7 @@ import json
 
 from usip.errors import ConfigError
 
-# text MIN MAX | uri SCHEMES | address (an address-of-record) | int MIN MAX | bool | choice A|B
+# text MIN MAX | uri SCHEMES | address (of record) | int MIN MAX [STEP] | bool | choice A|B
 # hex DIGITS | host | ports | object | section | list MIN MAX KIND ...
 _SCHEMA = """
 accounts list 1 4 object
@@ -33,7 +33,7 @@ accounts.ims.opc hex 32
 accounts.ims.amf hex 4 = "8000"
 media object = {}
 media.codecs list 1 2 choice PCMU|PCMA = ["PCMU", "PCMA"]
-media.ptime int 20 20 = 20
+media.ptime int 10 60 10 = 20
 media.rtp_ports ports = [40000, 40100]
 media.srtp choice off|optional|required = "off"
 media.dtmf choice auto|rfc4733|info|inband = "auto"
@@ -185,7 +185,7 @@ def _check_list(value, words, schema, path, pattern):
 def _fault(value, kind, words):
     """Return why *value*, of the right type, is out of the range of its kind, or None."""
     if kind == "int":
-        return _fault_of_int(value, int(words[1]), int(words[2]))
+        return _fault_of_int(value, int(words[1]), int(words[2]), words[3:])
     if kind == "ports":
         return _fault_of_ports(value)
     if kind == "choice":
@@ -200,10 +200,12 @@ def _fault(value, kind, words):
     return _fault_of_uri(value, words[1] if kind == "uri" else "sip|sips", kind == "address")
 
 
-def _fault_of_int(value, low, high):
+def _fault_of_int(value, low, high, step):
     if value < low:
         return "is below %d" % low
-    return "is above %d" % high if value > high else None
+    if value > high:
+        return "is above %d" % high
+    return "is no multiple of %s" % step[0] if step and value % int(step[0]) else None
 
 
 def _fault_of_ports(value):

@@ -1,0 +1,504 @@
+"""The asyncio shell of one user-agent core: its sockets, its clock, its applications, its sound.
+
+Theory of operation. One task does everything: it reads the SIP socket into the core, lets the
+core do what is due, and runs the media pump of every call. It polls instead of waiting for a
+socket, since an ESP32 does not wake for one: every 10 ms, and every 5 ms while there is sound,
+with frames due at absolute times 20 ms apart, so that nothing drifts. A turn of the task in
+which nothing arrives, and one that carries sound, uses no heap. Modules for sound are imported
+with the first call.
+
+A program sees coroutines: `async with Agent(config)`, `@agent.application()`, `agent.call()`.
+One that wants everything that happens, in its order, sets `observer`: called as
+observer(event, subject, detail) with the events here and those of `usip.call`.
+"""
+
+import asyncio
+import gc
+import os
+
+from micropython import const
+
+from usip import call as calls
+from usip import core, ticks
+from usip.errors import CallFailed, ConfigError
+from usip.limits import Limits
+from usip.net.transport import Transport
+from usip.net.udp import MediaSocket
+from usip.sip.compose import METHODS
+from usip.sip.registration import REGISTERED as _BOUND
+from usip.sip.registration import REGISTERING, UNREGISTERING, Account
+
+try:
+    from asyncio import sleep_ms
+except ImportError:
+
+    async def sleep_ms(ms: int) -> None:
+        """As MicroPython's."""
+        await asyncio.sleep(ms / 1000)
+
+
+INCOMING = 16  # subject: the Call
+REGISTERED = 17  # subject: its Registration, as for the next two
+UNREGISTERED = 18
+REGISTRATION_FAILED = 19
+OPTIONS_ANSWERED = 20  # subject: the request, with its status
+
+_FRAME_MS = const(20)
+_IDLE_MS = const(10)
+_BUSY_MS = const(5)
+_CATCH_UP_MS = const(1000)  # later than this, frames are left out
+_COLLECT_MS = const(5000)  # between collections while there is no call
+_LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
+_RTP_BYTES = const(512)
+_RTCP_BYTES = const(256)
+_PACKETS_A_TURN = const(16)
+_STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
+
+
+class Agent:
+    """A user agent that runs while the `async with` block does."""
+
+    def __init__(self, config: dict, limits=None, register: bool = True) -> None:
+        """*config*: from `usip.load_config`. ConfigError where it asks for what is not there.
+
+        *register* False: accounts are not registered at start.
+        """
+        _require_available(config)
+        self.config = config
+        self.limits = limits or Limits()
+        network = config["network"]
+        self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"])
+        self.core = core.UserAgentCore(self.limits, self.transport, os.urandom)
+        self.calls = []
+        self.audio = None  # what a program gives to answer() and call(); see `usip.Audio`
+        self.observer = None
+        self.dropped = 0  # datagrams lost for want of memory
+        self._registers = register
+        self._offered = None  # a call made for an INVITE that the core may still refuse
+        self._deadline = ticks.NEVER
+        self._next_port = 0
+        self._collect_at = 0
+        self._task = None
+        self._handlers = []  # tasks of applications
+
+    # -- life
+
+    async def __aenter__(self) -> "Agent":
+        self.start()
+        return self
+
+    async def __aexit__(self, kind, error, trace) -> None:
+        await self.close()
+
+    def start(self) -> None:
+        """Bind, register the accounts and begin to run; ConfigError when the port is taken."""
+        self.transport.open()
+        for settings in self.config["accounts"]:
+            self.core.add_account(self._account(settings))
+        self._task = asyncio.create_task(self._run())
+        if self._registers:
+            self.register()
+        gc.collect()
+        self._collect_at = ticks.ticks_add(self.now_ms(), _COLLECT_MS)
+
+    async def close(self) -> None:
+        """Hang up, remove the bindings, stop: at most 2 s. A second call changes nothing."""
+        if self._task is None:
+            return
+        for call in tuple(self.calls):
+            call.hang_up()
+        self.unregister()
+        give_up_at = ticks.ticks_add(self.now_ms(), _LEAVE_MS)
+        while self._is_leaving() and ticks.ticks_diff(give_up_at, self.now_ms()) > 0:
+            await sleep_ms(_IDLE_MS)
+        for task in self._handlers + [self._task]:
+            await _cancel(task)
+        self._task = None
+        for call in tuple(self.calls):
+            self._release(call)
+        self.transport.close()
+
+    def _is_leaving(self):
+        for account in self.core.accounts:
+            if account.registration.state == UNREGISTERING:
+                return True
+        return bool(self.core.sessions)
+
+    def _account(self, settings):
+        registrar = (settings["registrar"] or "").encode()
+        proxy = settings["outbound_proxy"]
+        account = Account(
+            settings["aor"].encode(),
+            _without_user(registrar),
+            settings["auth_user"].encode(),
+            settings["password"].encode(),
+            settings["display_name"].encode(),
+            None,
+            _route(proxy.encode()) if proxy else b"",
+            settings["expires"],
+        )
+        account.destination = self.core.locate((proxy or "").encode() or registrar, None)
+        return account
+
+    # -- accounts
+
+    def register(self) -> None:
+        """Register every account that has a registrar, or refresh its binding, now."""
+        for account in self.core.accounts:
+            if account.registrar:
+                self.core.register(account, self.now_ms())
+        self.flush()
+
+    def unregister(self) -> None:
+        """Remove the bindings of all accounts."""
+        for account in self.core.accounts:
+            if account.registration.state in (_BOUND, REGISTERING):
+                self.core.unregister(account, self.now_ms())
+        self.flush()
+
+    def account(self, aor=None):
+        """Return the account with this address-of-record, the first when None; else None."""
+        for account in self.core.accounts:
+            if aor is None or account.aor == aor.encode():
+                return account
+        return None
+
+    # -- calls
+
+    def application(self, methods=("INVITE",), media=("audio",)):
+        """Decorate a coroutine function to serve incoming requests of *methods*: handler(call).
+
+        The application added last is asked first. A call that its handler left without an answer
+        or refusal is refused with 480.
+        """
+
+        def register(handler):
+            ids = tuple([METHODS.index(name.encode()) for name in methods])
+            self.core.resolver.add(_Application(self, ids, handler))
+            return handler
+
+        return register
+
+    async def call(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
+        """Place a call and return it when it is answered; CallFailed(status, reason) if not.
+
+        *target* is a SIP URI. *audio* has open() -> (source, sink), either None: see usip.Audio;
+        None sends silence. *account* is one of `account()`; *headers* further (name, value) bytes.
+        """
+        call = self.place(target, audio, account, headers)
+        try:
+            while not (call.is_answered or call.is_ended):
+                await call.wait()
+        finally:
+            if not call.is_answered:
+                call.hang_up()
+        if call.is_ended:
+            raise CallFailed(call.status, call.reason)
+        return call
+
+    def place(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
+        """Place a call and return it at once; arguments as for `call`."""
+        account = account or self.account()
+        target = target.encode()
+        destination = self.core.locate(_next_hop(account, target), account.destination)
+        call = self._make_call(destination)
+        if call is None:
+            raise CallFailed(503, "No Free RTP Port")
+        try:
+            call.open_audio(audio)
+        except OSError:
+            self._close_sockets(call)
+            raise
+        self.calls.append(call)
+        now_ms = self.now_ms()
+        call.session = self.core.invite(account, target, call.media, now_ms, destination, headers)
+        self.flush()
+        return call
+
+    def options(self, target: str, account=None):
+        """Ask a peer for its capabilities; OPTIONS_ANSWERED is observed with the answer."""
+        self.core.options(account or self.account(), target.encode(), self.now_ms())
+        self.flush()
+
+    def find_call(self, call_id: int):
+        """Return the call with this id, or None."""
+        for call in self.calls:
+            if call.session is not None and call.session.id == call_id:
+                return call
+        return None
+
+    def _make_call(self, destination):
+        """Return a call with sockets that *destination* can reach, or None."""
+        gc.collect()
+        from usip.rtp.stream import Stream
+        from usip.sdp.negotiate import Negotiator
+
+        media = self.config["media"]
+        call = calls.Call(self, None, Stream(self.limits, os.urandom(16)), asyncio.Event())
+        if not self._open_sockets(call, media["rtp_ports"]):
+            return None
+        host = self.transport.host
+        if destination is not None:
+            host = self.transport.local_address(destination)[0]
+        call.dtmf_mode = media["dtmf"]
+        call.media = Negotiator(
+            self.limits,
+            host.encode(),
+            call.rtp.port,
+            tuple([_STATIC_TYPES[name] for name in media["codecs"]]),
+            101,
+            media["ptime"],
+            int.from_bytes(os.urandom(3), "big"),
+        )
+        return call
+
+    def _open_sockets(self, call, ports):
+        """Bind the next free pair of ports, RTP on the even one (RFC 3550 11)."""
+        first = ports[0] + 1 & ~1
+        pairs = (ports[1] - first + 1) // 2
+        for _ in range(pairs):
+            port = first + 2 * (self._next_port % pairs)
+            self._next_port += 1
+            try:
+                call.rtp = MediaSocket(self.transport.host, port, _RTP_BYTES)
+                call.rtcp = MediaSocket(self.transport.host, port + 1, _RTCP_BYTES, True)
+                return True
+            except OSError:
+                self._close_sockets(call)
+        return False
+
+    def _close_sockets(self, call):
+        for sock in (call.rtp, call.rtcp):
+            if sock is not None:
+                sock.close()
+
+    def _release(self, call):
+        """Let go of an ended call."""
+        if call in self.calls:
+            self.calls.remove(call)
+        call.end(self.now_ms())
+        self._close_sockets(call)
+        gc.collect()
+
+    # -- the one task
+
+    def now_ms(self) -> int:
+        """Return the clock."""
+        return ticks.ticks_ms()
+
+    async def _run(self):
+        while True:
+            try:
+                busy = self.turn(ticks.ticks_ms())
+            except MemoryError:
+                self.dropped += 1
+                gc.collect()
+                busy = True
+            await sleep_ms(_BUSY_MS if busy else _IDLE_MS)
+
+    def turn(self, now_ms: int) -> bool:
+        """Do all there is to do at *now_ms*; return whether there is sound. Usually no heap."""
+        transport = self.transport
+        data = transport.receive()
+        while data is not None:
+            self.core.receive(data, len(data), transport.source, now_ms)
+            self.flush()
+            data = transport.receive()
+        if self._deadline >= 0 and ticks.ticks_diff(now_ms, self._deadline) >= 0:
+            self.core.handle_timer(now_ms)
+            self.flush()
+        if not self.calls:
+            if ticks.ticks_diff(now_ms, self._collect_at) >= 0:
+                self._collect_at = ticks.ticks_add(now_ms, _COLLECT_MS)
+                gc.collect()
+            return False
+        busy = False
+        for call in self.calls:
+            if call.has_media:
+                self._pump(call, now_ms)
+                busy = True
+        transport.may_wait = not busy
+        return busy
+
+    def _pump(self, call, now_ms):
+        """Carry one call's packets and, when due, its frames. No heap in steady state."""
+        stream = call.stream
+        rtp = call.rtp
+        for _ in range(_PACKETS_A_TURN):
+            n = rtp.receive()
+            if not n:
+                break
+            stream.receive(rtp.buf, n, now_ms)
+        rtcp = call.rtcp
+        n = rtcp.receive()
+        if n:
+            stream.receive_report(rtcp.buf, n, now_ms)
+        late_ms = ticks.ticks_diff(now_ms, call.due_at)
+        if late_ms > _CATCH_UP_MS:
+            call.due_at = now_ms
+        while ticks.ticks_diff(now_ms, call.due_at) >= 0:
+            self._frame(call, call.due_at)
+            call.due_at = ticks.ticks_add(call.due_at, _FRAME_MS)
+
+    def _frame(self, call, now_ms):
+        try:
+            n = call.tick(now_ms)
+        except OSError:  # a source or sink failed
+            call.close_audio()
+            call.hang_up()
+            return
+        stream = call.stream
+        while n:
+            call.rtp.send(stream.packet_view, n)
+            n = stream.pack_more()
+        n = stream.pack_report(now_ms)
+        if n:
+            call.rtcp.send(stream.report, n)
+
+    # -- events
+
+    def flush(self) -> None:
+        """Hand out what the core has to report, and note when it wants to be called again."""
+        event = self.core.next_event()
+        while event:
+            self._handle(event, self.core.subject)
+            event = self.core.next_event()
+        offered = self._offered
+        if offered is not None:  # its INVITE was refused before anybody heard of it
+            self._offered = None
+            self._close_sockets(offered)
+        self._deadline = self.core.deadline()
+
+    def observe(self, event: int, subject, detail=None) -> None:
+        """Tell the observer."""
+        if self.observer is not None:
+            self.observer(event, subject, detail)
+
+    def _handle(self, event, subject):
+        if event == core.REGISTERED:
+            self.observe(REGISTERED, subject)
+        elif event == core.UNREGISTERED:
+            self.observe(UNREGISTERED, subject)
+        elif event == core.REGISTRATION_FAILED:
+            self.transport.forget_names()
+            self.observe(REGISTRATION_FAILED, subject)
+        elif event == core.OPTIONS_ANSWERED:
+            self.observe(OPTIONS_ANSWERED, subject)
+        elif event == core.CALL_RECEIVED:
+            self._handle_received(subject)
+        else:
+            self._handle_call(event, subject)
+
+    def _handle_received(self, session):
+        call = self._offered
+        self._offered = None
+        self.calls.append(call)
+        self.observe(INCOMING, call)
+        self._handlers = [task for task in self._handlers if not task.done()]
+        handler = session.application.handler
+        self._handlers.append(asyncio.create_task(_serve(handler, call)))
+
+    def _handle_call(self, event, session):
+        call = self._call_of(session)
+        if call is None:
+            return
+        if event == core.CALL_PROGRESS:
+            call.progress()
+        elif event == core.CALL_ANSWERED:
+            call.answered(self.now_ms())
+        elif event == core.INFO_RECEIVED:
+            call.receive_info()
+        elif event == core.CALL_ENDED:
+            self._release(call)
+            return
+        else:
+            call.update_media()
+        self._follow(call)
+
+    def _call_of(self, session):
+        for call in self.calls:
+            if call.session is session or call.media is session.media:
+                call.session = session
+                return call
+        return None
+
+    def _follow(self, call):
+        """Point the sockets where the media now goes, and start the pump with the first."""
+        media = call.media
+        if not call.has_media:
+            return
+        try:
+            host = str(media.remote_address, "utf-8")
+            call.rtp.set_remote(host, media.remote_port)
+            call.rtcp.set_remote(host, media.remote_rtcp_port)
+        except (OSError, ValueError):
+            call.hang_up()
+            return
+        call.rtp.short_type = media.receive_telephone_event
+        if call.due_at < 0:
+            call.due_at = self.now_ms()
+
+    def create_media(self, session):
+        """As the core's application: a call for an INVITE, None when there are no ports."""
+        call = self._make_call(session.dialog.destination)
+        if call is None:
+            return None
+        call.session = session
+        self._offered = call
+        return call.media
+
+
+class _Application:
+    """What the core's resolver asks."""
+
+    def __init__(self, agent, methods, handler) -> None:
+        self.methods = methods
+        self.handler = handler
+        self.create_media = agent.create_media
+
+
+async def _serve(handler, call):
+    """Run an application for one call."""
+    try:
+        done = handler(call)
+        if done is not None:
+            await done
+    finally:
+        if call.allowed("reject"):
+            call.reject(480)
+
+
+async def _cancel(task):
+    if task.done():
+        return
+    task.cancel()
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
+def _require_available(config):
+    """Refuse what the configuration may say but this version cannot do."""
+    for i, account in enumerate(config["accounts"]):
+        if account["transport"] != "udp":
+            raise ConfigError("accounts[%d].transport" % i, "only udp is available")
+        if account["ims"] is not None:
+            raise ConfigError("accounts[%d].ims" % i, "is not available")
+    if config["media"]["srtp"] != "off":
+        raise ConfigError("media.srtp", "only off is available")
+
+
+def _next_hop(account, target):
+    route = account.route
+    return route[route.find(b"<") + 1 : route.find(b">")] if route else target
+
+
+def _without_user(uri):
+    at = uri.find(b"@")
+    return uri[: uri.find(b":") + 1] + uri[at + 1 :] if at >= 0 else uri
+
+
+def _route(proxy):
+    """Return the preset route set of an outbound proxy: loose (RFC 3261 16.12)."""
+    return b"<" + proxy + (b"" if b";lr" in proxy else b";lr") + b">"

@@ -1,0 +1,437 @@
+"""The phone itself: the same program on CPython and on the MicroPython VM.
+
+`run(options)` is the whole of it; `tools.phone` makes the options, a dict of its command line with
+the WAV files ready to play, and gives them to the VM as JSON in sys.argv[1]. Events go to
+standard output and commands come from standard input, one JSON object a line each.
+"""
+
+import asyncio
+import gc
+import json
+import select
+import sys
+import time
+
+import usip
+
+_POLL_MS = 20
+_SAMPLE_MS = 1000  # between two looks at the heap
+_LINE_BYTES = 4096  # the longest command
+
+
+class Input:
+    """Lines of standard input, as far as they have come; never waits."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self._line = bytearray()
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._octet = bytearray(1)
+
+    def lines(self):
+        """Return the complete lines that have arrived, a list of bytes."""
+        found = []
+        while self.is_open and self._is_ready():
+            data = self._read()
+            if not data:
+                self.is_open = False
+            for octet in data:
+                if octet == 10:
+                    found.append(bytes(self._line))
+                    self._line = bytearray()
+                elif len(self._line) < _LINE_BYTES:
+                    self._line.append(octet)
+        return found
+
+    def _is_ready(self):
+        for _ in self._poll.poll(0):
+            return True
+        return False
+
+    def _read(self):
+        if sys.implementation.name == "cpython":
+            import os
+
+            return os.read(0, _LINE_BYTES)
+        # One octet: a longer read would wait for all of them.
+        return self._octet[: sys.stdin.buffer.readinto(self._octet)]
+
+
+class Phone:
+    """One agent, told what to do by options and by lines."""
+
+    def __init__(self, options: dict) -> None:
+        self.options = options
+        self.status = 0
+        self.agent = None
+        self.first = None  # the call of --call
+        self.stopping = False
+        self._began = time.time()
+        self._timers = []  # (due, action, call)
+        self._peak = 0
+        self._sample_at = 0
+
+    # -- events
+
+    def emit(self, names: str, *values) -> None:
+        """Print one event: *names* are its type and its fields, *values* those of the fields.
+
+        One string, since every short one in the source stays in the heap for ever.
+        """
+        names = names.split()
+        fields = {"t": round(time.time() - self._began, 3), "event": names[0]}
+        for i in range(len(values)):
+            value = values[i]
+            fields[names[i + 1]] = usip.text_of(value) if isinstance(value, bytes) else value
+        print(json.dumps(fields))
+        if hasattr(sys.stdout, "flush"):
+            sys.stdout.flush()
+
+    def observe(self, event, subject, detail) -> None:
+        """Print what the agent reports, and go on with what was asked for."""
+        if event == usip.INCOMING:
+            self.emit(
+                "incoming call from display_name to offer asserted_identity",
+                subject.id,
+                subject.remote_uri,
+                subject.remote_display_name,
+                subject.local_uri,
+                subject.session.has_offer,
+                None,
+            )
+        elif event == usip.OPTIONS_ANSWERED:
+            self.emit("options status reason", subject.status, subject.reason)
+        elif event > usip.INCOMING:
+            self.observe_registration(event, subject)
+        else:
+            self.observe_call(event, subject, detail)
+
+    def observe_registration(self, event, registration):
+        """Print what became of a registration."""
+        aor = registration.account.aor
+        if event == usip.REGISTERED:
+            self.emit(
+                "registered aor expires contact associated",
+                aor,
+                registration.expires_s,
+                registration.contact,
+                [usip.text_of(uri) for uri in getattr(registration, "associated", ())],
+            )
+        elif event == usip.UNREGISTERED:
+            self.emit("unregistered aor", aor)
+        else:
+            self.emit(
+                "registration_failed aor status reason retry_in",
+                aor,
+                registration.status,
+                registration.reason,
+                registration.retry_in_s,
+            )
+
+    def observe_call(self, event, call, detail):
+        """Print what happened in a call."""
+        media = call.media
+        if event == usip.PROGRESS:
+            names = "progress call status reason early_media reliable"
+            self.emit(names, call.id, detail[0], detail[1], call.has_media, False)
+        elif event == usip.ANSWERED:
+            self.emit(
+                "answered call codec remote srtp", call.id, media.codec, _remote(media), False
+            )
+            self.follow_answer(call)
+        elif event == usip.MEDIA:
+            local = "%s:%d" % (usip.text_of(media.address), media.rtp_port)
+            names = "media call local remote codec direction"
+            self.emit(names, call.id, local, _remote(media), media.codec, call.direction)
+        elif event == usip.DTMF:
+            self.emit("dtmf call digit via duration_ms", call.id, detail[0], detail[1], detail[2])
+        elif event == usip.ENDED:
+            self.observe_end(call)
+        else:
+            self.emit("held call" if event == usip.HELD else "resumed call", call.id)
+
+    def follow_answer(self, call):
+        """Begin what is to be done in every call."""
+        if self.options["dtmf"]:
+            self.after(0.5, "dtmf", call)
+        if self.options["hangup_after"] is not None:
+            self.after(self.options["hangup_after"], "hangup", call)
+
+    def observe_end(self, call):
+        """Print a call's figures and its end."""
+        if call.is_answered:
+            self.print_statistics(call)
+        self.emit(
+            "ended call status reason by duration_s",
+            call.id,
+            call.status,
+            call.reason,
+            call.ended_by,
+            round(call.duration_ms() / 1000, 3),
+        )
+        if call is self.first:
+            self.end_of_first(call)
+
+    def end_of_first(self, call):
+        """The call of --call is over: so is the phone, unless it is to run for a given time."""
+        if not call.is_answered:
+            self.status = 1
+            reason = "%d %s" % (call.status, call.reason)
+            complain("call to %s failed: %s" % (self.options["call"], reason))
+        if self.options["run_for"] is None:
+            self.stopping = True
+
+    def print_statistics(self, call):
+        """Print media_stats of one call."""
+        values = []
+        for name in _STATISTICS.split():
+            value = getattr(call.stream, name, None)
+            values.append(value() if callable(value) else value)
+        self.emit("media_stats call " + _STATISTICS, call.id, *values)
+
+    # -- time
+
+    def after(self, delay_s, action: str, call) -> None:
+        """Do *action* in *delay_s* seconds."""
+        self._timers.append((time.time() + delay_s, action, call))
+
+    def run_timers(self) -> None:
+        """Do what is due."""
+        now = time.time()
+        for timer in tuple(self._timers):
+            due, action, call = timer
+            if now < due:
+                continue
+            self._timers.remove(timer)
+            if action == "quit":
+                self.stopping = True
+            elif call.is_ended:
+                continue
+            elif action == "hangup":
+                call.hang_up()
+            else:
+                call.dtmf(self.options["dtmf"], self.options["dtmf_mode"] or "")
+
+    def sample_memory(self) -> int:
+        """Collect, and return the heap in use; the highest so far is kept."""
+        if hasattr(gc, "mem_alloc"):
+            gc.collect()
+            used = gc.mem_alloc()
+        else:
+            used = _resident_bytes()
+        self._peak = max(self._peak, used)
+        return used
+
+    # -- commands
+
+    def command(self, line: bytes) -> None:
+        """Do what one line says; `error` says why not."""
+        if not line.strip():
+            return
+        where = "stdin"
+        try:
+            message = json.loads(str(line, "utf-8"))
+            where = str(message["do"])
+            self.perform(where, message)
+        except usip.StateError as e:
+            self.emit("error what where", e.args[0] if e.args else "not allowed now", where)
+        except KeyError as e:
+            self.emit("error what where", "missing: %s" % e.args[0], where)
+        except (ValueError, TypeError, AttributeError, OSError, usip.CallFailed) as e:
+            self.emit("error what where", str(e) or "wrong value", where)
+
+    def perform(self, action, message):
+        """Do one command."""
+        agent = self.agent
+        if action == "quit":
+            self.stopping = True
+        elif action == "memory":
+            self.print_memory()
+        elif action == "call":
+            self.place(message)
+        elif action == "options":
+            agent.options(message["to"])
+        elif action == "register":
+            agent.register()
+        elif action == "unregister":
+            agent.unregister()
+        elif action == "stats":
+            for call in [self.call_of(message)] if "call" in message else agent.calls:
+                self.print_statistics(call)
+        else:
+            self.perform_in_call(action, message)
+
+    def perform_in_call(self, action, message):
+        """Do a command about one call."""
+        name = _CALL_COMMANDS.get(action)
+        if name is None and action not in ("answer", "reject", "dtmf"):
+            raise ValueError("no such command")
+        call = self.call_of(message)
+        if name is not None:
+            getattr(call, name)()
+        elif action == "answer" and message.get("status", 200) < 200:
+            call.ring(message["status"])
+        elif action == "answer":
+            call.accept(self.agent.audio)
+        elif action == "reject":
+            call.reject(message.get("status", 486))
+        else:
+            mode = message.get("mode") or self.options["dtmf_mode"] or ""
+            call.dtmf(message["digits"], mode)
+
+    def call_of(self, message):
+        """Return the call a command is about: its "call", or the latest."""
+        calls = self.agent.calls
+        found = calls[-1] if calls else None
+        if "call" in message:
+            found = self.agent.find_call(message["call"])
+        if found is None:
+            raise ValueError("no such call")
+        return found
+
+    def place(self, message):
+        """Place the call that a command describes."""
+        account = self.agent.account(message.get("from_account"))
+        if account is None:
+            raise ValueError("no such account")
+        headers = message.get("headers") or {}
+        pairs = [(name.encode(), _line(headers[name])) for name in headers]
+        self.agent.place(message["to"], self.agent.audio, account, pairs)
+
+    def print_memory(self):
+        """Print the heap in use, free and at its highest."""
+        used = self.sample_memory()
+        free = gc.mem_free() if hasattr(gc, "mem_free") else 0
+        self.emit("memory mem_alloc mem_free peak", used, free, self._peak)
+
+    # -- life
+
+    async def serve(self, incoming) -> None:
+        """Do with an incoming call what --answer says."""
+        mode = self.options["answer"]
+        delay_s = self.options["answer_after"]
+        if mode not in ("auto", "ring"):
+            incoming.reject(int(mode))
+            return
+        if mode == "ring" or delay_s:
+            incoming.ring()
+        if mode == "auto":
+            await usip.sleep_ms(int(1000 * delay_s))
+        if mode == "auto" and incoming.allowed("answer"):
+            await incoming.answer(self.agent.audio)
+        await incoming.ended()
+
+    def start(self) -> None:
+        """Say where we are and begin what the options ask for."""
+        agent = self.agent
+        aors = [account.aor for account in agent.core.accounts]
+        aors = [usip.text_of(aor) for aor in aors]
+        self.emit(
+            "ready addresses accounts",
+            ["%s:%d" % (agent.transport.host, agent.transport.port)],
+            aors,
+        )
+        options = self.options
+        if options["run_for"] is not None:
+            self.after(options["run_for"], "quit", None)
+        if options["call"]:
+            self.first = agent.place(options["call"], agent.audio)
+
+    async def run(self) -> int:
+        """Run until told to end; return the exit status."""
+        options = self.options
+        config = usip.load_config(options["config"])
+        _bind(config, options["bind"])
+        self.agent = usip.Agent(config, register=not options["no_register"])
+        self.agent.audio = _audio(options, config["audio"])
+        self.agent.observer = self.observe
+        self.agent.application()(self.serve)
+        commands = Input()
+        async with self.agent:
+            self.start()
+            while not self.stopping:
+                for line in commands.lines():
+                    self.command(line)
+                if options["ends_with_input"] and not commands.is_open:
+                    self.stopping = True
+                self.run_timers()
+                self.watch_memory()
+                await usip.sleep_ms(_POLL_MS)
+        return self.status
+
+    def watch_memory(self):
+        """Keep the peak up to date on a machine whose heap is worth watching."""
+        if hasattr(gc, "mem_alloc") and time.time() * 1000 - self._sample_at > _SAMPLE_MS:
+            self._sample_at = time.time() * 1000
+            self.sample_memory()
+
+
+_CALL_COMMANDS = {"hangup": "hang_up", "hold": "hold", "resume": "resume", "update": "update"}
+_STATISTICS = "sent received lost late jitter_ms concealed_ms remote_loss rtt_ms mos"
+
+
+def complain(text: str) -> None:
+    """Write one sentence to standard error."""
+    sys.stderr.write("phone: %s\n" % text)
+
+
+def _remote(media):
+    return "%s:%d" % (usip.text_of(media.remote_address), media.remote_port)
+
+
+def _line(text):
+    """Return a header field's value, refused when it would end the line."""
+    octets = text.encode()
+    if b"\r" in octets or b"\n" in octets:
+        raise ValueError("a header field holds a line end")
+    return octets
+
+
+def _bind(config, bind):
+    """Let --bind IP[:PORT] override the configuration."""
+    if bind:
+        host, colon, port = bind.partition(":")
+        config["network"]["address"] = host
+        if colon:
+            config["network"]["sip_port"] = int(port)
+
+
+def _audio(options, settings):
+    """Return the audio of the options or the configuration, None for silence."""
+    play = options["play"] or settings["play"]
+    record = options["record"] or settings["record"]
+    if not (play or record):
+        return None
+    from usip.audio.files import Files
+
+    return Files(play, record)
+
+
+def _resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def guarded(main) -> int:
+    """Run a coroutine function; return its status, 1 with one sentence when it fails."""
+    try:
+        return asyncio.run(main())
+    except usip.ConfigError as e:
+        complain(str(e))
+    except usip.CallFailed as e:
+        complain(str(e))
+    except (OSError, ValueError) as e:
+        complain("%s" % e)
+    except KeyboardInterrupt:
+        return 0
+    return 1
+
+
+def run(options: dict) -> int:
+    """Run a phone and return its exit status."""
+    return guarded(Phone(options).run)
+
+
+if __name__ == "__main__":
+    sys.exit(run(json.loads(sys.argv[1])))
