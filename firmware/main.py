@@ -1,0 +1,11 @@
+"""Runs the station when the device has started; MicroPython calls this file after boot.py.
+
+config.json says what the station does, board.json what it is soldered to; both lie in the current
+folder: on a board the root of its file system, in simulation a folder for each station.
+"""
+
+import sys
+
+import station
+
+sys.exit(station.run("config.json", "board.json"))

@@ -1,0 +1,193 @@
+"""Runs a scenario on real MicroPython VMs, one a station, each with a device's heap.
+
+A station is the image of board `sim` in a process of its own, in a folder with its config.json,
+board.json and said.wav: the files a board has. Fingers are lines on its standard input; the end
+of that input stops it, so that nothing is left running. One loop serves the VMs and the relay.
+"""
+
+import json
+import os
+import selectors
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from tools import rom, vm
+from tools.simulation import link, recording, speech
+from tools.simulation.relay import Relay
+from tools.simulation.steps import Steps
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEFAULT_HEAP = "96k"
+_STOP_S = 5  # a station told to quit has that long
+_SETTLE_S = 0.7  # after the last step: late datagrams, the last lines
+
+
+def heap_bytes(text: str) -> int:
+    """Return the bytes that "96k" or "98304" means; ValueError for anything else."""
+    return int(text[:-1]) * 1024 if text[-1:] in "kK" else int(text)
+
+
+class Machine:
+    """The VM of one station."""
+
+    def __init__(self, station, heap: str, image: Path, selector) -> None:
+        self.station = station
+        self._partial = b""
+        self._selector = selector
+        main = vm.compiled(ROOT / "firmware" / "main.py", optimise=3)
+        self.process = subprocess.Popen(
+            vm.vm_command(heap, rom=image) + [str(main)],
+            cwd=station.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        os.set_blocking(self.process.stdout.fileno(), False)
+        selector.register(self.process.stdout, selectors.EVENT_READ, (self,))
+        self.is_open = True
+
+    def read(self, at_s: float) -> list:
+        """Return the events that came."""
+        octets = self.process.stdout.read()
+        if not octets:
+            if octets == b"":
+                self._end()
+            return []
+        lines = (self._partial + octets).split(b"\n")
+        self._partial = lines.pop()
+        found = [self.station.take_line(at_s, line.decode(errors="replace")) for line in lines]
+        return [event for event in found if event is not None]
+
+    def _end(self):
+        self._selector.unregister(self.process.stdout)
+        self.is_open = False
+
+    def tell(self, line: str) -> None:
+        """Give it a line; one that has ended hears nothing."""
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:
+            self.station.errors.append("ended before: %s" % line)
+
+    def stop(self) -> None:
+        """Wait for its end and note the exit status; one that does not end is killed."""
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass  # it has ended already
+        try:
+            self.station.exit_status = self.process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.station.exit_status = self.process.wait()
+            self.station.errors.append("did not end when told to")
+        if self.is_open:
+            self.read(0.0)
+        self.process.stdout.close()
+
+
+class RealRun:
+    """One run in real time."""
+
+    def __init__(self, scenario, seed: int, folder: Path) -> None:
+        self.scenario = scenario
+        self.recording = recording.Recording(scenario, seed)
+        self.folder = folder
+        self._selector = selectors.DefaultSelector()
+        self._machines = {}
+        self._started = time.monotonic()
+        self.recording.epoch_s = time.time()
+        self._steps = Steps(scenario.steps, self._tell)
+
+    def _clock(self) -> float:
+        return time.monotonic() - self._started
+
+    def _tell(self, station: str, line: str):
+        self._machines[station].tell(line)
+
+    def run(self) -> recording.Recording:
+        """Run to the end of the steps or the time limit; every process has ended afterwards."""
+        image = rom.build("sim")
+        machine = vm.machine()
+        self.recording.machine = "MicroPython %d.%d, %d bit" % (*machine.version, machine.bits)
+        names = list(self.scenario.stations)
+        links = link.links(self.scenario, self.recording.seed)
+        relay = Relay(names, links, self._selector, self._clock, self.recording)
+        try:
+            self._prepare(relay)
+            self._started = time.monotonic()
+            self.recording.epoch_s = time.time()
+            for name, station in self.recording.stations.items():
+                heap = self.scenario.stations[name].get("heap", DEFAULT_HEAP)
+                station.heap_bytes = heap_bytes(heap)
+                self._machines[name] = Machine(station, heap, image, self._selector)
+            self._loop(relay)
+        finally:
+            self._stop(relay)
+        self.recording.duration_s = self._clock()
+        return self.recording
+
+    def _prepare(self, relay):
+        for i, name in enumerate(self.scenario.stations):
+            hosts = relay.hosts_for(name)
+            public = "192.0.2.%d" % (11 + i)
+            station = recording.Station(name, public, self.folder / name)
+            prepare_folder(self.scenario, station, hosts)
+            self.recording.stations[name] = station
+
+    def _loop(self, relay):
+        end_s = None
+        while end_s is None or self._clock() < end_s:
+            due = self._steps.advance(self._clock())
+            if self._steps.is_done and end_s is None:
+                end_s = self._clock() + _SETTLE_S
+            if self._clock() > self.scenario.limit_s:
+                waiting = self._steps.waiting_for() or "the end of the steps"
+                text = "%g s passed, waiting for: %s" % (self.scenario.limit_s, waiting)
+                self.recording.problem = text
+                return
+            dead = [m.station.name for m in self._machines.values() if not m.is_open]
+            if dead and end_s is None:
+                self.recording.problem = "%s ended early" % " and ".join(dead)
+                return
+            self._serve(relay, [due, end_s, relay.deadline(), self._clock() + 0.2])
+
+    def _serve(self, relay, deadlines):
+        at_s = min(deadline for deadline in deadlines if deadline is not None)
+        for key, _ in self._selector.select(max(0, at_s - self._clock())):
+            owner = key.data[0]
+            if owner is relay:
+                relay.handle_ready(key)
+                continue
+            for event in owner.read(self._clock()):
+                self._steps.take(owner.station.name, event["event"])
+        relay.handle_timer()
+
+    def _stop(self, relay):
+        """Tell all stations to quit, go on relaying meanwhile, then wait for them."""
+        for machine in self._machines.values():
+            if machine.is_open:
+                machine.tell("quit")
+        limit_s = self._clock() + _STOP_S
+        while self._clock() < limit_s and any(m.is_open for m in self._machines.values()):
+            self._serve(relay, [limit_s, relay.deadline(), self._clock() + 0.2])
+        for machine in self._machines.values():
+            machine.stop()
+        relay.close()
+        self._selector.close()
+
+
+def prepare_folder(scenario, station, hosts: dict) -> None:
+    """Make a station's folder: what lies on a board's file system."""
+    folder = station.folder
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    configuration = scenario.configuration(station.name, hosts)
+    (folder / "config.json").write_text(json.dumps(configuration, indent=1) + "\n")
+    shutil.copy(ROOT / "boards" / "sim" / "board.json", folder)
+    voice = scenario.stations[station.name].get("voice", "low")
+    speech.write_wav(station.said, speech.voice(voice, min(60, scenario.limit_s)))
