@@ -1,7 +1,8 @@
 """baresip as the far phone: one headless user agent, driven over its ctrl_tcp module.
 
 It plays a WAV, records what it decodes, and reports its events (netstrings of JSON) as they
-happen. Its configuration holds only what these tests use, and no sound card.
+happen. Its configuration holds only what these tests use, and no sound card. Paths in it are
+relative: baresip keeps names in short fixed buffers and cuts off the rest without a word.
 """
 
 import glob
@@ -19,6 +20,7 @@ _MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules",
 
 _CONFIG = """\
 poll_method epoll
+net_interface 127.0.0.1
 sip_listen 127.0.0.1:{sip_port}
 call_local_timeout 60
 call_max_calls 4
@@ -47,7 +49,7 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control_port}
 menu_bell no
-snd_path {folder}
+snd_path .
 """
 
 
@@ -75,8 +77,8 @@ class Baresip:
         self._received = b""
         self._replies = []
         self._write_configuration(proxy, play, answer, codecs)
-        command = [find_program("baresip"), "-f", folder, "-s", "-v"]
-        self.child = Child(f"baresip {user}", command, folder / "baresip.log")
+        command = [find_program("baresip"), "-f", ".", "-s", "-v"]
+        self.child = Child(f"baresip {user}", command, folder / "baresip.log", cwd=folder)
 
     def _write_configuration(self, proxy, play, answer, codecs):
         rtp = free_ports(40)
@@ -84,8 +86,7 @@ class Baresip:
             _CONFIG.format(
                 user=self.user,
                 sip_port=self.sip_port,
-                play=play,
-                folder=self.folder,
+                play=os.path.relpath(play, self.folder),
                 rtp_first=rtp,
                 rtp_last=rtp + 39,
                 modules=_module_folder(),

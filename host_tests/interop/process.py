@@ -94,7 +94,7 @@ class Child:
         def check():
             value = condition()
             if not value and self.exit_status is not None:
-                raise PeerError(f"{self.name} exited with {self.exit_status}: {self.tail()}")
+                raise PeerError(f"{self.name} exited with {self.exit_status} before: {what}")
             return value
 
         try:
