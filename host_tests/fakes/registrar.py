@@ -9,7 +9,7 @@ from binascii import hexlify
 
 def hexdigest(algorithm: str, text: str) -> str:
     """Return the lower-case hexadecimal digest of *text*."""
-    state = hashlib.sha256() if algorithm == "SHA-256" else hashlib.md5()
+    state = hashlib.sha256() if algorithm.startswith("SHA-256") else hashlib.md5()
     state.update(text.encode())
     return hexlify(state.digest()).decode()
 
@@ -41,10 +41,11 @@ class Registrar:
         self.host = host
         self.users = users
         self.realm = "usip.test"
-        self.qop = True
+        self.qop = "auth,auth-int"
         self.algorithms = ("MD5",)
         self.nonces = ["n1"]  # the first is the valid one
         self.counts = {}
+        self.next_nonce = ""
         self.proxy = False
         self.say_stale = True
         self.granted = 3600
@@ -94,7 +95,11 @@ class Registrar:
             return 200, []
         expires = min(expires, self.granted)
         self.bindings[contact] = expires
-        return 200, ["Contact: %s%s;expires=%d" % (self.other_contacts, contact, expires)]
+        fields = ["Contact: %s%s;expires=%d" % (self.other_contacts, contact, expires)]
+        if self.next_nonce:
+            self.nonces = [self.next_nonce]
+            fields.append('Authentication-Info: nextnonce="%s"' % self.next_nonce)
+        return 200, fields
 
     def check(self, method: str, uri: str, fields: dict):
         """Return the challenge, or None when the credentials are right."""
@@ -110,12 +115,17 @@ class Registrar:
             return self.challenge(False)
         return self.challenge(False)
 
-    def is_right(self, method: str, uri: str, given: dict) -> bool:
+    def is_right(self, method: str, uri: str, given: dict, body: str = "") -> bool:
         """Check the response and that the nonce count grows."""
         algorithm = given.get("algorithm", "MD5")
         password = self.users[given["username"]]
         ha1 = hexdigest(algorithm, "%s:%s:%s" % (given["username"], self.realm, password))
-        ha2 = hexdigest(algorithm, "%s:%s" % (method, given["uri"]))
+        if algorithm.endswith("-sess"):
+            ha1 = hexdigest(algorithm, "%s:%s:%s" % (ha1, given["nonce"], given["cnonce"]))
+        protected = "%s:%s" % (method, given["uri"])
+        if given.get("qop") == "auth-int":
+            protected += ":" + hexdigest(algorithm, body)
+        ha2 = hexdigest(algorithm, protected)
         middle = given["nonce"]
         if self.qop:
             count = int(given["nc"], 16)
@@ -136,7 +146,7 @@ class Registrar:
                     "Proxy" if self.proxy else "WWW",
                     self.realm,
                     self.nonces[0],
-                    ', qop="auth,auth-int"' if self.qop else "",
+                    ', qop="%s"' % self.qop if self.qop else "",
                     ", algorithm=" + algorithm if algorithm else "",
                     ", stale=TRUE" if stale else "",
                 )

@@ -31,12 +31,25 @@ def registered(**settings):
 
 
 def test_a_challenge_is_answered_with_and_without_qop():
-    for qop in (True, False):
-        for algorithms in (("MD5",), ("",), ("SHA-256", "MD5"), ("MD5-sess", "MD5")):
+    for qop in ("auth", "auth-int", "auth,auth-int", ""):
+        for algorithms in (("MD5",), ("",), ("SHA-256", "MD5"), ("X", "MD5")):
             link, phone, registrar, account = registered(qop=qop, algorithms=algorithms)
             assert registrar.log == [401, 200], (qop, algorithms, registrar.log)
             assert phone.events == [core.REGISTERED]
             assert account.registration.expires_s == 300
+
+
+def test_session_keys_are_used_when_asked_for():
+    link, phone, registrar, account = registered(algorithms=("MD5-sess",))
+    assert registrar.log == [401, 200]
+
+
+def test_the_next_nonce_is_used_without_another_challenge():
+    link, phone, registrar, account = registered(next_nonce="n9")
+    link.run(300000)
+    assert registrar.log == [401, 200, 200], registrar.log
+    assert 'nonce="n9"' in registrar.requests[2][1]["authorization"][0]
+    assert "nc=00000001" in registrar.requests[2][1]["authorization"][0]
 
 
 def test_a_proxy_may_challenge_too():

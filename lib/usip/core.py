@@ -23,6 +23,7 @@ from micropython import const
 from usip import ticks
 from usip.errors import BufferFull, ParseError
 from usip.sip import compose, uri
+from usip.sip.auth import sign
 from usip.sip.dispatch import Resolver
 from usip.sip.headers import Challenge, NameAddr, Values
 from usip.sip.message import Message
@@ -40,6 +41,7 @@ _M_OPTIONS = const(5)
 _H_CONTENT_TYPE = const(9)
 _H_REQUIRE = const(17)
 _H_CONTENT_ENCODING = const(49)
+_H_AUTHENTICATION_INFO = const(56)
 
 # Events. Modules below declare their own copies, `_E_REGISTERED = const(1)` ...
 REGISTERED = const(1)
@@ -113,6 +115,7 @@ class UserAgentCore:
         self._challenge = Challenge()
         self._uri = uri.URI()
         self._branch = b""
+        self._unsigned = None  # credentials whose response protects the body not yet written
         self._source = None
         self._sessions_made = 0
 
@@ -227,12 +230,22 @@ class UserAgentCore:
         try:
             if message.is_request:
                 self._receive_request(message, source, now_ms)
-            elif message.fault or not self.transactions.receive_response(message, now_ms):
-                self.counters.stray += 1
+            else:
+                self._receive_response(message, now_ms)
         except BufferFull:
             self.counters.too_large += 1
         except MemoryError:
             self.counters.no_memory += 1
+
+    def _receive_response(self, message, now_ms: int) -> None:
+        i = message.find(_H_AUTHENTICATION_INFO)
+        if i >= 0 and not message.fault:
+            info = self._challenge
+            info.parse_parameters(message.buf, message.value_start(i), message.value_end(i))
+            for account in self.accounts:
+                account.authentication.take_next_nonce(info)
+        if message.fault or not self.transactions.receive_response(message, now_ms):
+            self.counters.stray += 1
 
     def _receive_request(self, message, source, now_ms: int) -> None:
         if self.transactions.receive_request(message, now_ms) is not None:
@@ -471,6 +484,7 @@ class UserAgentCore:
 
     def begin_request(self, dialog, method: int, destination, cseq: int = 0):
         """Begin our next request in *dialog* and return the writer."""
+        self._unsigned = None
         self._branch = b"z9hG4bK" + hexlify(self.random(8))
         host, port = self.transport.local_address(destination)
         w = self.writer.reset()
@@ -488,8 +502,16 @@ class UserAgentCore:
         """Begin the ACK of a 2xx to the INVITE numbered *cseq*."""
         return self.begin_request(dialog, _M_ACK, dialog.destination, cseq)
 
+    def put_credentials(self, w, account, method: int, request_uri: bytes) -> None:
+        """Append the credentials of an account for the request begun."""
+        if account.authentication is not None:
+            self._unsigned = account.authentication.put(w, compose.METHODS[method], request_uri)
+
     def send_request(self, method: int, destination, user, now_ms: int):
         """Send the request in the writer in a transaction of its own; None when no room."""
+        if self._unsigned is not None:
+            sign(self.writer, self._unsigned)
+            self._unsigned = None
         return self.transactions.request(method, self._branch, destination, user, now_ms)
 
     def accept_challenge(self, account, message, answered: dict) -> bool:

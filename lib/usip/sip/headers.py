@@ -250,9 +250,13 @@ class Challenge:
         at = start
         while at < end and buf[at] > 32 and buf[at] != 44:
             at += 1
-        self.scheme_end = self._at = self._end = at
-        if at == start:
-            return -1
+        self.scheme_end = at
+        return -1 if at == start else self.parse_parameters(buf, at, end)
+
+    def parse_parameters(self, buf: bytes, start: int, end: int) -> int:
+        """Parse `name=value` pairs without a scheme (Authentication-Info); return as `parse`."""
+        self.buf = buf
+        self._at = self._end = at = start
         while at < end:
             behind = scan_auth_param(buf, at, end, OUT)
             if behind < 0:
@@ -312,6 +316,13 @@ class Challenge:
         if not self.param(b"qop"):
             return False
         return find_token(self.buf, self.value_start, self.value_end, b"auth", 4) == 1
+
+    @property
+    def has_qop_auth_int(self) -> bool:
+        """Whether qop offers "auth-int"."""
+        if not self.param(b"qop"):
+            return False
+        return find_token(self.buf, self.value_start, self.value_end, b"auth-int", 8) == 1
 
 
 class Values:

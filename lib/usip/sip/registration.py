@@ -141,7 +141,7 @@ class Registration:
         self.contact = core.contact_uri(self.account, destination)
         w.put(b"Contact: <").put(self.contact).put(b">\r\nExpires: ").put_uint(self.requested_s)
         w.put(b"\r\n")
-        self.account.authentication.put(w, b"REGISTER", self.account.registrar)
+        core.put_credentials(w, self.account, _M_REGISTER, self.account.registrar)
         core.put_capabilities(w)
         compose.end_without_body(w)
         if core.send_request(_M_REGISTER, destination, self, now_ms) is None:

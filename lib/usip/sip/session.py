@@ -172,8 +172,7 @@ class Session:
         core = self.core
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_request(dialog, method, dialog.destination)
-        if self.account.authentication is not None:
-            self.account.authentication.put(w, compose.METHODS[method], dialog.request_uri())
+        core.put_credentials(w, self.account, method, dialog.request_uri())
         return w
 
     def _bye(self, now_ms: int) -> None:

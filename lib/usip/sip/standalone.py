@@ -44,8 +44,7 @@ class Request:
         core = self.core
         dialog = self.dialog
         w = core.begin_request(dialog, self.method, dialog.destination)
-        if self.account.authentication is not None:
-            self.account.authentication.put(w, compose.METHODS[self.method], dialog.request_uri())
+        core.put_credentials(w, self.account, self.method, dialog.request_uri())
         if self.method == _M_OPTIONS:
             core.put_contact(w, self.account, dialog.destination)
             w.put(b"Accept: application/sdp\r\n")

@@ -65,8 +65,7 @@ class ClientSession(session.Session):
             w.put(name).put(b": ").put(value).put(b"\r\n")
         if self.timer is not None:
             self.timer.put_request(w)
-        if self.account.authentication is not None:
-            self.account.authentication.put(w, b"INVITE", dialog.request_uri())
+        core.put_credentials(w, self.account, _M_INVITE, dialog.request_uri())
         self.offer = 0
         self.put_description(w, not self.is_offerless)
         self._invite = core.send_request(_M_INVITE, dialog.destination, self, now_ms)
