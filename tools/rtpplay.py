@@ -67,7 +67,7 @@ def play(header, arrivals, sink, slots: int = 16, phase_ms: int = 10) -> dict:
         stream.play(pcm, (_START_MS + tick_ms) & 0x3FFFFFFF)
         tick_ms += 20
         if delays or not stream.playout.is_idle:
-            delays.append(stream.delay_ms())
+            delays.append(stream.delay_ms)
             sink.write(pcm)
             frames += 1
         elif not arrivals:
@@ -84,9 +84,9 @@ def report(stream, delays) -> dict:
             "mean": round(sum(delays) / len(delays), 1) if delays else 0,
             "max": max(delays) if delays else 0,
         },
-        "concealed_ms": stream.concealed_ms(),
+        "concealed_ms": stream.concealed_ms,
         "late": stream.late,
-        "lost": stream.lost(),
+        "lost": stream.lost,
         "duplicates": stream.duplicates,
         "slips_samples": stream.playout.slips,
     }

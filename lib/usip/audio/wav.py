@@ -4,8 +4,6 @@ The sink writes its header at once and corrects the lengths on close, so that a 
 short by a power failure still opens: its lengths are then 0 (to the end of the file).
 """
 
-from array import array
-
 from micropython import const
 
 _FRAME = const(160)

@@ -83,9 +83,9 @@ def mismatch(pcm: ptr16, at: int, count: int, shift: int) -> int:
 def extend(pcm: ptr16, at: int, count: int, lag: int, done: int, fade_from: int, gain: int):
     """Go on with the cycle of *lag* samples before pcm[at], for *count* samples.
 
-    *done* samples of this concealment lie before `at` already. The last quarter of the first cycle
-    is blended into the cycle before it, so that the repetition has no edge. From sample *fade_from*
-    on each sample is gain/16384 of the one a cycle earlier.
+    *done* samples of this concealment lie before `at` already. The last quarter of the first
+    cycle is blended into the cycle before it, so that the repetition has no edge. From sample
+    *fade_from* on each sample is gain/16384 of the one a cycle earlier.
     """
     pcm = ptr16(pcm)
     quarter = lag >> 2
@@ -127,7 +127,7 @@ def extend_back(pcm: ptr16, at: int, count: int, lag: int, out: ptr16):
 
 @micropython.viper
 def crossfade(pcm: ptr16, at: int, other: ptr16, count: int, backwards: int):
-    """Fade pcm[at:at + count] from what it holds to other[:count], or, *backwards* 1, from that."""
+    """Fade pcm[at:at + count] from what it holds to other[:count]; *backwards* 1: from that."""
     pcm = ptr16(pcm)
     other = ptr16(other)
     step = 16384 // (count + 1)

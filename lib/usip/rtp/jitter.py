@@ -7,9 +7,9 @@ no care at all, and nothing is moved before it is decoded.
 
 Delays watches the relative transit time of each packet (arrival minus timestamp): its least value
 is the clock offset, what goes beyond it is jitter. It keeps the least and the greatest value of
-each of the last 16 seconds. The wait asked for is the second greatest of the maxima, so it grows
-within one packet, shrinks when 16 s have gone by without need, and is not held up by a single
-spike; clock drift moves the minimum along.
+each of the last 16 seconds. The wait asked for is the second greatest of the maxima (the greatest
+until 16 s are known), so it grows within one packet, shrinks when 16 s have gone by without need,
+and is not held up by a single spike; clock drift moves the minimum along.
 
 Positions are small ints: `rebase` them before they pass 2**29 (18 hours).
 """
@@ -262,5 +262,5 @@ class Delays:
         if known == 0:
             return
         self.least = least
-        wait = (first if known < 4 else second) - least
+        wait = (first if known < _BUCKETS else second) - least
         self.wait_ms = wait if wait > _LEAST_WAIT_MS else _LEAST_WAIT_MS

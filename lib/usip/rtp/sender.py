@@ -30,6 +30,7 @@ class Sender:
         self.packet[0] = self._event_packet[0] = 0x80
         self.packet[2:8] = seed[4:10]
         self.packet[8:12] = self._event_packet[8:12] = seed[:4]
+        self.ssrc = bytes(seed[:4])
         self.payload_type = 0
         self.event_type = -1
         self.is_alaw = False
@@ -99,6 +100,10 @@ class Sender:
         self.view = self._noise_view
         self.skip()
         return _HEADER + 1
+
+    def due_samples(self) -> int:
+        """Return the samples from the timestamp in `packet` to now."""
+        return self._due + self._fill
 
     def _take_rest(self) -> None:
         """Move what of the last frame is not sent yet to the packet's beginning."""

@@ -18,7 +18,7 @@ from array import array
 from micropython import const
 
 from usip.octets import copy, equals
-from usip.rtp import event, g711, packet
+from usip.rtp import event, g711, packet, report
 from usip.rtp.playout import Playout
 from usip.rtp.sender import Sender
 from usip.ticks import ticks_add, ticks_diff
@@ -37,14 +37,17 @@ _PRESSES = const(8)
 class Stream:
     """RTP of one call; `limits` gives the slots, *seed* 10 random octets the identifiers.
 
-    Statistics: `sent received late duplicates malformed foreign` packets and the methods `lost`,
-    `jitter_ms`, `concealed_ms`, `delay_ms`; `foreign` are those of no negotiated payload type or
-    of another source.
+    Statistics, in packets: `sent received lost late duplicates malformed foreign`, the last of no
+    negotiated payload type or of another source; `jitter_ms concealed_ms delay_ms rtt_ms`, the
+    percentage `remote_loss`, and `mos`.
     """
 
     def __init__(self, limits, seed: bytes) -> None:
         self.sender = Sender(seed)
         self.playout = Playout(limits.jitter_slots)
+        self.reporter = report.Reporter(seed)
+        self.report = self.reporter.buf
+        self.frames_played = 0
         self.events = event.EventReceiver()
         self._presses = bytearray(_PRESSES)
         self._press_count = 0
@@ -59,7 +62,7 @@ class Stream:
         self._epoch = -1  # clock value at which positions are 0
         self._heard_at = 0
         self._position = 0  # of that newest packet
-        self._sequence = -1  # its sequence number, -1 before the first packet
+        self.sequence_number = -1  # its sequence number, -1 before the first packet
         self._restart_next = -1
         self._seen = 0  # bit k: the packet k before the newest one has come
         self.cycles = 0
@@ -81,11 +84,13 @@ class Stream:
         *codec* is PCMU or PCMA, str or bytes; a telephone-event of -1 is none; *ptime* is in ms.
         Allocates when *ptime* changes. ValueError: another codec, or no multiple of 10 up to 60.
         """
-        if codec not in ("PCMU", "PCMA") and codec not in (b"PCMU", b"PCMA"):
+        if isinstance(codec, bytes):
+            codec = codec.decode()
+        if codec not in ("PCMU", "PCMA"):
             raise ValueError("no such codec: %s" % codec)
         if ptime % 10 or not 10 <= ptime <= 60:
             raise ValueError("ptime must be 10, 20 ... 60")
-        is_alaw = codec in ("PCMA", b"PCMA")
+        is_alaw = codec == "PCMA"
         self.receive_payload_type = receive_payload_type
         self._is_alaw = is_alaw
         self.receive_telephone_event = receive_telephone_event
@@ -134,6 +139,9 @@ class Stream:
     def receive(self, buf, length: int, now_ms: int) -> None:
         """Take a datagram, any octets, that arrived at *now_ms*; *buf* is not kept."""
         payload = packet.find_payload(buf, length)
+        if payload < 0 and length >= 8 and 192 <= buf[1] <= 223:
+            self.receive_report(buf, length, now_ms)  # RFC 5761: both on one port
+            return
         if payload < 0:
             self.malformed += 1
             return
@@ -169,29 +177,29 @@ class Stream:
 
     def _is_source(self, buf, now_ms: int) -> bool:
         """Latch the first SSRC; let another one take over."""
-        if equals(buf, 8, 12, self.remote_ssrc, 4) and self._sequence >= 0:
+        if equals(buf, 8, 12, self.remote_ssrc, 4) and self.sequence_number >= 0:
             return True
         sequence = buf[2] << 8 | buf[3]
-        if self._sequence >= 0 and ticks_diff(now_ms, self._heard_at) < _SILENT_MS:
+        if self.sequence_number >= 0 and ticks_diff(now_ms, self._heard_at) < _SILENT_MS:
             if not equals(buf, 8, 12, self._candidate, 4) or sequence != self._candidate_next:
                 copy(self._candidate, 0, buf, 8, 12)
                 self._candidate_next = (sequence + 1) & 0xFFFF
                 return False
         copy(self.remote_ssrc, 0, buf, 8, 12)
         self._candidate_next = -1
-        self._sequence = -1
+        self.sequence_number = -1
         return True
 
     def _follow_sequence(self, sequence: int) -> int:
         """Return 1 for the newest packet, 2 for an older one, 3 after a restart, 0 to drop it."""
-        if self._sequence < 0:
+        if self.sequence_number < 0:
             return self._restart(sequence)
-        step = packet.sequence_delta(sequence, self._sequence)
+        step = packet.sequence_delta(sequence, self.sequence_number)
         if 0 < step < _MAX_DROPOUT:
-            if sequence < self._sequence:
+            if sequence < self.sequence_number:
                 self.cycles += 1
-            self._sequence = sequence
-            self._seen = (self._seen << step | 1) & _SEEN_BITS if step < 28 else 1
+            self.sequence_number = sequence
+            self._seen = (self._seen & _SEEN_BITS >> step) << step | 1 if step < 28 else 1
             self.expected += step
             self.received += 1
             return 1
@@ -210,7 +218,7 @@ class Stream:
         return 0
 
     def _restart(self, sequence: int) -> int:
-        self._sequence = sequence
+        self.sequence_number = sequence
         self._restart_next = -1
         self._seen = 1
         self.expected += 1
@@ -318,6 +326,7 @@ class Stream:
             self._note_end(self.events.code, self.events.duration)
         playout = self.playout
         playout.play(pcm, self._clock(now_ms))
+        self.frames_played += 1
         if playout.buffer.position > _REBASE:
             self._rebase()
 
@@ -329,21 +338,57 @@ class Stream:
         self._position -= samples
         self._epoch = ticks_add(self._epoch, samples // 8)
 
+    # RTCP
+
+    def pack_report(self, now_ms: int) -> int:
+        """Return the length of the RTCP packet in `report` when one is due, else 0."""
+        return self.reporter.pack(self, now_ms) if self.reporter.is_due(now_ms) else 0
+
+    def pack_bye(self, now_ms: int) -> int:
+        """Return the length of the last RTCP packet, which ends with BYE, in `report`."""
+        return self.reporter.pack(self, now_ms, True)
+
+    def receive_report(self, buf, length: int, now_ms: int) -> None:
+        """Take an RTCP datagram, any octets."""
+        self.reporter.receive(buf, length, self, now_ms)
+
     # statistics
 
+    @property
     def lost(self) -> int:
-        """Return the packets missing so far; those still on their way are among them."""
+        """Packets missing so far; those still on their way are among them."""
         lost = self.expected - self.received
         return lost if lost > 0 else 0
 
+    @property
     def jitter_ms(self) -> int:
-        """Return the interarrival jitter (RFC 3550 6.4.1)."""
+        """The interarrival jitter (RFC 3550 6.4.1)."""
         return self.playout.delays.jitter >> 7
 
+    @property
     def concealed_ms(self) -> int:
-        """Return how much of the sound played was made up."""
+        """How much of the sound played was made up."""
         return self.playout.concealed // 8
 
+    @property
     def delay_ms(self) -> int:
-        """Return how long what is heard now waited in the jitter buffer."""
+        """How long what is heard now waited in the jitter buffer."""
         return self.playout.delay_ms
+
+    @property
+    def remote_loss(self) -> int:
+        """The percentage lost that the peer last reported."""
+        return self.reporter.remote_loss
+
+    @property
+    def rtt_ms(self) -> int:
+        """The round trip of RTCP in ms, -1 while unknown."""
+        return self.reporter.rtt_ms
+
+    @property
+    def mos(self) -> float:
+        """The E-model's mean opinion score of what is heard here, 1.0 to 4.4; uses heap."""
+        played_ms = 20 * self.frames_played
+        loss = 1000 * self.concealed_ms // played_ms if played_ms else 0
+        rtt_ms = self.reporter.rtt_ms if self.reporter.rtt_ms > 0 else 0
+        return report.estimate_mos(loss, self.playout.delay_ms + 20 + rtt_ms // 2) / 100
