@@ -4,6 +4,7 @@ Commands go to its standard input and events come from its standard output, one 
 line each; the events are kept in events.jsonl in its folder, its diagnostics in phone.log.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,7 +13,7 @@ import subprocess
 import sys
 
 from .kamailio import REALM, password
-from .process import Child, free_port, free_ports
+from .process import Child, PeerError, free_port, free_ports
 
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -81,8 +82,14 @@ class Phone:
     def do(self, command: str, **fields):
         """Give one command."""
         line = json.dumps(dict(fields, do=command)) + "\n"
-        self.child.process.stdin.write(line.encode())
-        self.child.process.stdin.flush()
+        try:
+            self.child.process.stdin.write(line.encode())
+            self.child.process.stdin.flush()
+        except BrokenPipeError:
+            status = self.child.wait(5)
+            raise PeerError(
+                f"phone exited with {status} before {line}{self.child.tail()}"
+            ) from None
 
     def digits(self) -> str:
         """Return the DTMF digits heard so far."""
@@ -100,5 +107,6 @@ class Phone:
 
     def stop(self):
         """End it, giving it time to take leave of its peers."""
-        self.child.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and a command was left over
+            self.child.process.stdin.close()
         self.child.stop(timeout_s=5)
