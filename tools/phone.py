@@ -140,9 +140,9 @@ def run_on_vm(app_options: dict, heap: str) -> int:
     from tools import get_micropython, rom, vm
 
     try:
-        image = rom.build("sim")
-        command = vm.vm_command(heap, rom=image)
-        command += [str(vm.compiled(ROOT / "tools" / "phone_app.py", 3)), json.dumps(app_options)]
+        program = ROOT / "tools" / "phone_app.py"
+        command = vm.vm_command(heap, rom=rom.build_with(program))
+        command += [str(vm.compiled(program, 3)), json.dumps(app_options)]
     except (rom.BuildError, get_micropython.NotFound) as e:
         fail(str(e))
     except subprocess.CalledProcessError as e:

@@ -141,8 +141,8 @@ class Phone:
             )
             self.follow_answer(call)
         elif event == usip.MEDIA:
-            local = "%s:%d" % (usip.text_of(media.address), media.rtp_port)
             names = "media call local remote codec direction"
+            local = "%s:%d" % call.local_address
             self.emit(names, call.id, local, _remote(media), media.codec, call.direction)
         elif event == usip.DTMF:
             self.emit("dtmf call digit via duration_ms", call.id, detail[0], detail[1], detail[2])
@@ -350,7 +350,7 @@ class Phone:
         commands = Input()
         async with self.agent:
             self.start()
-            while not self.stopping:
+            while self.agent.is_running and not self.stopping:
                 for line in commands.lines():
                     self.command(line)
                 if options["ends_with_input"] and not commands.is_open:

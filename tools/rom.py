@@ -15,6 +15,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,28 @@ def build(board: str = "sim", native: bool = True, optimise: int = OPTIMISE) -> 
             _pack(folder / "tree", image)
     if errors:
         raise BuildError("\n".join(errors), image)
+    return image
+
+
+def build_with(program, board: str = "sim") -> Path:
+    """Return the image of *board* with one more program, a source file, in its root.
+
+    As a script run on such an image (`tools.vm`) its code stays outside the heap.
+    """
+    program = Path(program)
+    base = build(board)
+    folder = ROOT / "build" / (board + "-" + program.stem)
+    folder.mkdir(parents=True, exist_ok=True)
+    image = folder / "romfs.img"
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (_is_newer(image, base) and _is_newer(image, program)):
+            tree = folder / "tree"
+            shutil.rmtree(tree, ignore_errors=True)
+            shutil.copytree(base.parent / "tree", tree)
+            target = tree / (program.stem + ".mpy")
+            _compile(program, target, program.stem, emitter_of(board), OPTIMISE)
+            _pack(tree, image)
     return image
 
 

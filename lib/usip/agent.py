@@ -111,14 +111,24 @@ class Agent:
         give_up_at = ticks.ticks_add(self.now_ms(), _LEAVE_MS)
         while self._is_leaving() and ticks.ticks_diff(give_up_at, self.now_ms()) > 0:
             await sleep_ms(_IDLE_MS)
-        for task in self._handlers + [self._task]:
-            await _cancel(task)
-        self._task = None
+        for task in self._handlers:
+            if not task.done():
+                await _cancel(task)
         for call in tuple(self.calls):
             self._release(call)
         self.transport.close()
+        task = self._task
+        self._task = None
+        await _cancel(task)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its task goes on; what ended it comes out of the `async with` block."""
+        return self._task is not None and not self._task.done()
 
     def _is_leaving(self):
+        if not self.is_running:
+            return False
         for account in self.core.accounts:
             if account.registration.state == UNREGISTERING:
                 return True
@@ -241,6 +251,7 @@ class Agent:
         if destination is not None:
             host = self.transport.local_address(destination)[0]
         call.dtmf_mode = media["dtmf"]
+        call.local_address = host, call.rtp.port
         call.media = Negotiator(
             self.limits,
             host.encode(),
@@ -469,9 +480,8 @@ async def _serve(handler, call):
 
 
 async def _cancel(task):
-    if task.done():
-        return
-    task.cancel()
+    if not task.done():
+        task.cancel()
     try:
         await task
     except asyncio.CancelledError:

@@ -47,6 +47,7 @@ class Call:
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
         self.dtmf_mode = "auto"
+        self.local_address = ("", 0)  # where we receive, as the far side is told
         self.pcm = array("h", bytes(2 * _FRAME_SAMPLES))
         self.is_answered = False
         self.is_held = False  # by the far side
