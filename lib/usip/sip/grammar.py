@@ -219,7 +219,11 @@ def scan_name_addr(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C9
         colon = 0
     while start < stop:
         c = int(buf[start])
-        if c <= 32 or c == 34 or c == 60:
+        if c == 13 or c == 10:
+            # Lax: a fold inside of the brackets, because RFC 7118 B.1 itself has one
+            while start + 1 < stop and int(buf[start + 1]) <= 32:
+                start += 1
+        elif c <= 32 or c == 34 or c == 60:
             return 0
         # RFC 3261 20: a URI with "?", as one with ",", must be in angle brackets
         if brackets == 0 and c == 63:

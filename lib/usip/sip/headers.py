@@ -16,6 +16,7 @@ from usip.sip.grammar import (
     scan_params,
     scan_via,
 )
+from usip.sip.scanner import is_token
 
 
 class Params:
@@ -178,7 +179,7 @@ class CSeq:
         self.number = n = scan_number(buf, start, end, OUT)
         self.method_start = at = OUT[0]
         self.method_end = end
-        return n >= 0 and start < at < end and buf[at - 1] <= 32
+        return n >= 0 and start < at < end and buf[at - 1] <= 32 and is_token(buf, at, end) == 1
 
 
 class Field(Params):

@@ -11,7 +11,7 @@ from array import array
 from micropython import const
 
 from usip.errors import ParseError
-from usip.octets import parse_uint, skip_lws, trim_lws
+from usip.octets import equals_nocase, find_octet, parse_uint, skip_lws, trim_lws
 from usip.sip.grammar import OUT, find_separator, scan_name_addr, scan_number, scan_params
 from usip.sip.scanner import begin, equals_spans, is_token, method_id, scan, scan_start_line
 from usip.sip.uri import scan_uri
@@ -166,11 +166,12 @@ def _check_status_line(message, out) -> None:
 
 def _check_version(message, start: int, end: int) -> None:
     """Tell another version of SIP (505) from no version (400)."""
-    word = message.text(start, end).upper()
-    numbers = word[4:].split(b".")
+    buf = message.buf
     status = 400
-    if word[:4] == b"SIP/" and len(numbers) == 2 and b"".join(numbers).isdigit():
-        status = 505
+    if equals_nocase(buf, start, min(start + 4, end), b"sip/", 4):
+        dot = find_octet(buf, start, end, 46)
+        if parse_uint(buf, start + 4, dot) >= 0 and parse_uint(buf, dot + 1, end) >= 0:
+            status = 505
     refuse(message, status, start, "the SIP version is not 2.0")
 
 
@@ -256,6 +257,8 @@ def _check_method(message, start: int, end: int) -> None:
         message.method = method_id(buf, start, end)
         message.method_start = start
         message.method_end = end
+        if not message.method and not is_token(buf, start, end):
+            refuse(message, 0, start, "CSeq is malformed")
         return
     own = message.method_start
     if not equals_spans(buf, start, end, own, message.method_end):

@@ -19,6 +19,7 @@ SIP = const(1)
 SIPS = const(2)
 TEL = const(3)
 
+_TRANSPORTS = ((b"udp", "udp"), (b"tcp", "tcp"), (b"tls", "tls"))
 _RESERVED = b";/?:@&=+$,"
 
 
@@ -239,8 +240,8 @@ class URI(Params):
         """Return the transport parameter: "udp", "tcp", "tls", "" when absent, "?" for another."""
         if not self.param(b"transport"):
             return ""
-        for name in ("udp", "tcp", "tls"):
-            if equals_nocase(self.buf, self.value_start, self.value_end, name, 3):
+        for octets, name in _TRANSPORTS:
+            if equals_nocase(self.buf, self.value_start, self.value_end, octets, 3):
                 return name
         return "?"
 
