@@ -6,6 +6,9 @@ folder: on a board the root of its file system, in simulation a folder for each 
 
 import sys
 
-import station
+# From the innermost out: an import within an import within an import takes C stack, and a board
+# has 16 KB of it.
+import usip.core  # noqa: F401
+from station import app
 
-sys.exit(station.run("config.json", "board.json"))
+sys.exit(app.run("config.json", "board.json"))

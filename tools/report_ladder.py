@@ -119,12 +119,13 @@ class _Builder:
         self._messages = 0
 
     def build(self) -> list:
+        # At the same millisecond: the finger, the message it caused, what that led to.
         timeline = [(datagram.at_s, 1, datagram) for datagram in self._recording.datagrams]
         for at_s, station, event in self._recording.events():
-            timeline.append((at_s, 0, (station, event)))
-        timeline.sort(key=lambda entry: entry[0])
-        for at_s, is_datagram, subject in timeline:
-            if not is_datagram:
+            timeline.append((at_s, 0 if event["event"] == "button" else 2, (station, event)))
+        timeline.sort(key=lambda entry: (round(entry[0], 3), entry[1]))
+        for at_s, kind, subject in timeline:
+            if kind != 1:
                 self._take_event(at_s, *subject)
             elif subject.is_sip:
                 self._take_message(subject)

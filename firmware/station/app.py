@@ -16,36 +16,28 @@ import usip
 from station import log
 from station.buttons import Buttons
 from station.relay import Relay
-from usip import ANSWERED, DTMF, MEDIA, PROGRESS, CallFailed, ConfigError
+from usip import ANSWERED, DTMF, MEDIA, PROGRESS, CallFailed, ConfigError, sleep_ms
 from usip.audio.files import Files
 from usip.ticks import NEVER, ticks_add, ticks_diff, ticks_ms
-
-try:
-    from asyncio import sleep_ms
-except ImportError:
-
-    async def sleep_ms(ms: int) -> None:
-        """As MicroPython's."""
-        await asyncio.sleep(ms / 1000)
-
 
 _SCAN_MS = const(10)
 _DIGITS_KEPT = const(8)  # the longest code that opens a relay
 _DIGITS_GAP_MS = const(5000)  # a digit that comes later begins a new code
+_FIGURES = "sent received lost late duplicates jitter_ms concealed_ms delay_ms rtt_ms mos"
 
 
 class Station:
     """A station on *agent*: *settings* from `station.settings`, *board* from `station.board`."""
 
-    def __init__(self, agent, settings: dict, board) -> None:
+    def __init__(self, agent, settings: dict, board: dict, pins) -> None:
         self.agent = agent
         self.settings = settings
-        self.pins = board.pins
+        self.pins = pins
         self.call = None  # from the moment it rings or is placed to its end
-        self._led = board.led
-        self._buttons = Buttons(board.pins, board.inputs)
+        self._led = board["led"]
+        self._buttons = Buttons(pins, 1 + max([b["input"] for b in settings["buttons"]] + [-1]))
         self._relays = [
-            Relay(board.pins, relay["output"], relay["code"], relay["pulse_ms"])
+            Relay(pins, relay["output"], relay["code"], relay["pulse_ms"])
             for relay in settings["relays"]
         ]
         self._dialling = None  # the task that calls one target after the other
@@ -54,7 +46,7 @@ class Station:
         self._limit_at = NEVER  # when the call has rung or lasted long enough
         self._digits = ""
         self._digit_at = 0
-        self._memory = Memory(board.memory_ms) if hasattr(gc, "mem_alloc") else None
+        self._memory = Memory(board["memory_ms"]) if hasattr(gc, "mem_alloc") else None
         agent.application()(self._receive)
 
     async def run(self) -> None:
@@ -226,14 +218,12 @@ def _report(call):
     """Say how a call ended."""
     if call.is_answered:
         fields = ["call", call.id]
-        for item in call.statistics().items():
-            fields.extend(item)
+        for name in _FIGURES.split():
+            fields += name, getattr(call.stream, name)
         log.say("media_stats", *fields)
-    log.say(
-        "ended",
-        *("call", call.id, "status", call.status, "reason", call.reason),
-        *("by", call.ended_by, "duration_ms", call.duration_ms()),
-    )
+    fields = ["call", call.id, "status", call.status, "reason", call.reason]
+    fields += "by", call.ended_by, "duration_ms", call.duration_ms()
+    log.say("ended", *fields)
 
 
 def _forget(*names):
@@ -247,37 +237,45 @@ def _forget(*names):
 
 
 def load(config_path: str, board_path: str) -> tuple:
-    """Return (configuration, board), both checked; ConfigError says what is wrong."""
+    """Return (configuration, board, pins), all checked; ConfigError says what is wrong.
+
+    The modules that did it leave the heap again.
+    """
     from station import board, settings
 
     config = usip.load_config(config_path)
     section = settings.parse(config["station"])
     machine = board.load(board_path)
-    settings.check_pins(section, machine.inputs, machine.outputs)
+    inputs, outputs = machine["inputs"], machine["outputs"]
+    settings.check_pins(section, board.count(inputs), board.count(outputs))
     play = config["audio"]["play"]
     if play is not None:
         try:
             open(play).close()
         except OSError:
             raise ConfigError("audio.play", "%s cannot be read" % play)
-    return config, machine
+    del board, settings
+    _forget("station.settings", "station.board", "usip.config")
+    if machine["pins"] == "gpio":
+        from station import pins
+    else:
+        from station import simpins as pins
+    return config, machine, pins.Pins(inputs, outputs)
 
 
-async def serve(config: dict, board) -> None:
+async def serve(config: dict, board: dict, pins) -> None:
     """Run a station until its board says stop; ConfigError when its port is taken."""
     agent = usip.Agent(config)
     audio = config["audio"]
     agent.audio = Files(audio["play"], audio["record"])
     async with agent:
-        await Station(agent, config["station"], board).run()
+        await Station(agent, config["station"], board, pins).run()
 
 
 def run(config_path: str, board_path: str) -> int:
     """Run until told to stop; return the exit status: 0, 1 failed, 2 wrong configuration."""
     try:
-        config, board = load(config_path, board_path)
-        _forget("station.settings", "station.board", "usip.config")
-        asyncio.run(serve(config, board))
+        asyncio.run(serve(*load(config_path, board_path)))
     except ConfigError as e:
         log.say("error", "what", e.text, "where", e.path)
         return 2

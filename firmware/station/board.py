@@ -5,7 +5,11 @@
      "outputs": [{"gpio": 26, "active": 1}, {"gpio": 2, "active": 1}], "led": 1}
 
 *led* is the number of an output, null for none; *memory_ms* how often the heap is reported.
+
+Needed at start only: nothing here must be kept, or its heap and that of `usip.config` stays.
 """
+
+import json
 
 from usip.config import check
 from usip.errors import ConfigError
@@ -32,37 +36,32 @@ memory_ms int 50 3600000 = 60000
 """
 
 
-class Board:
-    """`pins` to read and write; `inputs` and `outputs`, how many there are; `led` or None."""
+def parse(document) -> dict:
+    """Return the content of board.json checked in place; ConfigError says what is wrong.
 
-    def __init__(self, document: dict) -> None:
-        """Open what *document*, the content of board.json, names; ConfigError when it is wrong."""
-        is_gpio = isinstance(document, dict) and document.get("pins") == "gpio"
-        check(document, _GPIO_SCHEMA if is_gpio else _SCHEMA, "board")
-        self.led = document["led"]
-        self.memory_ms = document["memory_ms"]
-        inputs, outputs = document["inputs"], document["outputs"]
-        self.inputs = len(inputs) if is_gpio else inputs
-        self.outputs = len(outputs) if is_gpio else outputs
-        if self.led is not None and self.led >= self.outputs:
-            raise ConfigError("board.led", "%d, but the board has %d" % (self.led, self.outputs))
-        if is_gpio:
-            from station.pins import Pins
-        else:
-            from station.simpins import Pins
-        self.pins = Pins(inputs, outputs)
+    With GPIO, `inputs` and `outputs` are lists; else how many there are.
+    """
+    is_gpio = isinstance(document, dict) and document.get("pins") == "gpio"
+    check(document, _GPIO_SCHEMA if is_gpio else _SCHEMA, "board")
+    led = document["led"]
+    outputs = count(document["outputs"])
+    if led is not None and led >= outputs:
+        raise ConfigError("board.led", "%d, but the board has %d" % (led, outputs))
+    return document
 
 
-def load(path: str) -> Board:
-    """Return the board that the file *path* describes; ConfigError says what is wrong."""
-    import json
+def count(pins) -> int:
+    """Return how many pins an entry of board.json names."""
+    return pins if isinstance(pins, int) else len(pins)
 
+
+def load(path: str) -> dict:
+    """Return what the file *path* says about the board; ConfigError says what is wrong."""
     try:
         with open(path) as file:
-            return Board(json.load(file))
+            document = json.load(file)
     except OSError:
         raise ConfigError(path, "cannot be read")
-    except ValueError as e:
-        if isinstance(e, ConfigError):
-            raise
+    except ValueError:
         raise ConfigError(path, "is not valid JSON")
+    return parse(document)

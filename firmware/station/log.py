@@ -16,13 +16,15 @@ def write(text: str) -> None:
 
 
 def quoted(value) -> str:
-    """Return *value* as JSON: None, a bool, an int, octets or a str."""
+    """Return *value* as JSON: None, a bool, an int, a float, octets or a str."""
     if value is None:
         return "null"
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, float):
+        return "%.2f" % value
     if not isinstance(value, str):
         value = str(bytes(c if 32 <= c < 127 else 63 for c in value), "ascii")
     return '"%s"' % value.replace("\\", "\\\\").replace('"', '\\"')

@@ -235,7 +235,7 @@ class VirtualRun:
         self._pins[name].obey(line)
 
     async def _main(self):
-        self._loop.set_exception_handler(_note_exception)
+        self._loop.set_exception_handler(self._note_exception)
         hosts = {n: documentation_host(i) for i, n in enumerate(self.scenario.stations)}
         tasks = []
         for name in self.scenario.stations:
@@ -260,14 +260,18 @@ class VirtualRun:
 
         station.exit_status = 1
         try:
-            config, board = _load(app, station.folder)
-            self._pins[station.name] = board.pins
-            await app.serve(config, board)
+            config, board, pins = _load(app, station.folder)
+            self._pins[station.name] = pins
+            await app.serve(config, board, pins)
         except ConfigError as error:
             log.say("error", "what", error.text, "where", error.path)
             station.exit_status = 2
         else:
             station.exit_status = 0
+
+    def _note_exception(self, loop, context):
+        """Note what ended a task that nobody waits for."""
+        self.recording.problem = "%s: %r" % (context["message"], context.get("exception"))
 
     async def _direct(self, tasks):
         end_s = None
@@ -307,21 +311,11 @@ def _load(app, folder: Path) -> tuple:
     before = os.getcwd()
     os.chdir(folder)
     try:
-        config, board = app.load("config.json", "board.json")
+        config, board, pins = app.load("config.json", "board.json")
     finally:
         os.chdir(before)
     audio = config["audio"]
     for key in ("play", "record"):
         if audio[key] is not None:
             audio[key] = str(folder.resolve() / audio[key])
-    return config, board
-
-
-def _note_exception(loop, context) -> None:
-    """Note what ended a task of a station."""
-    station = _station.get(None)
-    error = context.get("exception")
-    text = "%s: %r" % (context["message"], error)
-    if station is None:
-        raise RuntimeError(text)
-    station.errors.append(text)
+    return config, board, pins
