@@ -1,0 +1,1 @@
+"""A Kamailio IMS core for the interoperability tests."""

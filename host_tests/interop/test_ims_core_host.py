@@ -1,0 +1,83 @@
+"""The IMS core itself, by hand: whatever fails here is not the phone's fault."""
+
+import threading
+
+import pytest
+
+from .ims.by_hand import Phone, fields
+from .ims.core import IMSCore
+
+
+@pytest.fixture
+def core(started):
+    return started(IMSCore, "core")
+
+
+@pytest.fixture(params=["udp", "tcp"])
+def phone(core, request):
+    one = Phone(core, core.hss.subscribers[0], transport=request.param)
+    yield one
+    one.close()
+    core.check_alive()
+
+
+def test_aka_registration_with_an_implicit_set_and_reg_event(core, phone):
+    subscriber = core.hss.subscribers[0]
+    response = phone.register()
+    assert phone.log == [401, 200]
+    assert fields(response, "P-Associated-URI") == [
+        ", ".join(f"<{impu}>" for impu in subscriber.impus)
+    ]
+    assert len(phone.service_route) == 1 and "sip:orig@" in phone.service_route[0]
+    assert core.hss.commands(phone.impi) == ["UAR", "MAR", "SAR"]
+    notify = phone.subscribe()
+    assert fields(notify, "Content-Type") == ["application/reginfo+xml"]
+    for impu in subscriber.impus:
+        assert f'aor="{impu}"' in notify
+    assert "ck=" not in response
+
+
+def test_a_sequence_number_already_used_is_resynchronised(core, phone):
+    subscriber = core.hss.subscribers[0]
+    phone.register()
+    subscriber.sqn = 32
+    phone.log.clear()
+    phone.register()
+    assert phone.log == [401, 401, 200]
+    assert subscriber.resynchronised == 1 and subscriber.refused_auts == 0
+
+
+def test_a_foreign_key_ends_after_two_refusals(core):
+    subscriber = core.hss.subscribers[0]
+    phone = Phone(core, subscriber, k=core.hss.subscribers[1].k)
+    response = phone.register()
+    assert response.startswith("SIP/2.0 401")
+    assert phone.log == [401, 401, 401]
+    assert not subscriber.is_registered
+    phone.close()
+    core.check_alive()
+
+
+def test_registration_ends(core, phone):
+    phone.register()
+    phone.log.clear()
+    assert phone.register(expires=0).startswith("SIP/2.0 200")
+    assert phone.log == [401, 200]
+
+
+def test_a_message_reaches_a_telephone_number(core, phone):
+    called = Phone(core, core.hss.subscribers[1], transport="tcp")
+    phone.register()
+    called.register()
+    received = []
+    waiting = threading.Thread(target=lambda: received.append(called.receive()))
+    waiting.start()
+    response = phone.message("tel:+15550100002", "hello", "tel:+15550100001")
+    waiting.join(5)
+    assert response.startswith("SIP/2.0 200"), response
+    (message,) = received
+    assert message.endswith("hello")
+    assert fields(message, "P-Asserted-Identity") == ["<tel:+15550100001>"]
+    assert fields(message, "P-Called-Party-ID") == ["<tel:+15550100002>"]
+    assert not fields(message, "P-Preferred-Identity")
+    called.close()
