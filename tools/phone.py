@@ -135,14 +135,16 @@ def run_here(app_options: dict) -> int:
     return phone_app.guarded(main)
 
 
-def run_on_vm(app_options: dict, heap: str) -> int:
-    """Run the phone on the MicroPython VM and return its exit status."""
+def run_on_vm(app_options: dict, heap: str, folder: str) -> int:
+    """Run the phone on the MicroPython VM and return its exit status; *folder* is for us."""
     from tools import get_micropython, rom, vm
 
+    path = Path(folder, "options.json")  # an argument of over 255 octets kills the VM
+    path.write_text(json.dumps(app_options))
     try:
         program = ROOT / "tools" / "phone_app.py"
         command = vm.vm_command(heap, rom=rom.build_with(program))
-        command += [str(vm.compiled(program, 3)), json.dumps(app_options)]
+        command += [str(vm.compiled(program, 3)), str(path)]
     except (rom.BuildError, get_micropython.NotFound) as e:
         fail(str(e))
     except subprocess.CalledProcessError as e:
@@ -185,7 +187,7 @@ def main(argv=None) -> int:
     with tempfile.TemporaryDirectory(prefix="phone-") as folder:
         app_options = _app_options(options, settings, folder)
         if options.vm == "micropython":
-            return run_on_vm(app_options, options.heap or "96k")
+            return run_on_vm(app_options, options.heap or "96k", folder)
         return run_here(app_options)
 
 

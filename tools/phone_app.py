@@ -1,7 +1,7 @@
 """The phone itself: the same program on CPython and on the MicroPython VM.
 
 `run(options)` is the whole of it; `tools.phone` makes the options, a dict of its command line with
-the WAV files ready to play, and gives them to the VM as JSON in sys.argv[1]. Events go to
+the WAV files ready to play, and gives the VM their JSON in the file sys.argv[1]. Events go to
 standard output and commands come from standard input, one JSON object a line each.
 """
 
@@ -177,7 +177,7 @@ class Phone:
         """The call of --call is over: so is the phone, unless it is to run for a given time."""
         if not call.is_answered:
             self.status = 1
-            reason = "%d %s" % (call.status, call.reason)
+            reason = "%d %s" % (call.status, call.reason) if call.status else "given up"
             complain("call to %s failed: %s" % (self.options["call"], reason))
         if self.options["run_for"] is None:
             self.stopping = True
@@ -434,4 +434,6 @@ def run(options: dict) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(json.loads(sys.argv[1])))
+    with open(sys.argv[1]) as file:
+        given = json.load(file)
+    sys.exit(run(given))
