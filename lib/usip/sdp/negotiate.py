@@ -131,6 +131,11 @@ class Negotiator:
         agreed = self._agreed.numbers
         return bytes([self.local.numbers[i] for i in range(len(agreed)) if agreed[i] != _NONE])
 
+    @property
+    def remote_bandwidth(self):
+        """array of the stream's b= lines: AS in kbit/s, TIAS, RS, RR in bit/s; -1: absent."""
+        return self._agreed.bandwidth
+
     def set_direction(self, direction: int) -> None:
         """Ask for INACTIVE, SENDONLY, RECVONLY or SENDRECV from the next offer or answer on."""
         self._wanted = direction

@@ -155,7 +155,10 @@ class Order:
         before = self._rank
         if rank == _RANK_NONE or before < (2 if self._is_strict else 1) and rank != before + 1:
             return False
-        if _RANK_CONNECTION < rank <= _RANK_TIME and not self._is_strict:
+        if self._is_strict:
+            if rank > _RANK_TIME and not self._has_time:
+                return False
+        elif _RANK_CONNECTION < rank <= _RANK_TIME:
             # Lax: c=, b= and t= in any order, because RFC 3264 9 and Jitsi have t= first
             rank = _RANK_CONNECTION
         if rank < before:
