@@ -51,7 +51,7 @@ def trace(message) -> tuple:
         message.content_length,
         message.text(message.call_id_start, message.call_id_end),
         message.text(message.body_start, message.body_end),
-        (via.host_start - zero, via.port, via.branch_start - zero, via.rport),
+        (via.host_start - zero, via.port, via.branch_end - via.branch_start, via.rport),
         (message.from_.uri_start - zero, message.to.tag_start < 0),
         message.fault,
         message.fault_text,

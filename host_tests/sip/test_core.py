@@ -1,7 +1,6 @@
 """What the core answers to requests outside of calls and to octets of any kind."""
 
 from host_tests.fakes.link import Link, Media, Random
-
 from usip import core
 from usip.sip.registration import Account
 

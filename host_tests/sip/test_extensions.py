@@ -2,7 +2,6 @@
 
 from host_tests.fakes.link import Link, Media, call, pair
 from host_tests.sip.test_session import answering
-
 from usip import core
 from usip.limits import Limits
 from usip.sip.registration import Account

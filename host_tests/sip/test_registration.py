@@ -2,7 +2,6 @@
 
 from host_tests.fakes.link import Link
 from host_tests.fakes.registrar import Registrar
-
 from usip import core
 from usip.sip.registration import Account, refresh_after_s
 

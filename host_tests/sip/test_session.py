@@ -1,7 +1,6 @@
 """INVITE sessions between two cores over the virtual link."""
 
 from host_tests.fakes.link import Media, call, pair
-
 from usip import core
 
 
@@ -170,7 +169,6 @@ def test_info_is_carried_and_unknown_kinds_are_refused():
 
 def test_two_answers_of_a_forked_call_keep_the_first_and_end_the_other():
     from host_tests.fakes.link import Link
-
     from usip.sip.registration import Account
 
     link = Link()
