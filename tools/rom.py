@@ -3,7 +3,9 @@
     python -m tools.rom [--board sim] [--no-native] [--optimise N]
 
 makes build/BOARD/tree, the .mpy files as they lie on a board (lib/usip/..., main.mpy ...), and
-build/BOARD/romfs.img from them. Only what changed is compiled again. boards/BOARD/build.json names
+build/BOARD/romfs.img from them. Names that nobody outside uses are shortened (tools.shorten;
+build/BOARD/source holds the result, build/BOARD/names.txt the names), unless debugging with
+--optimise 0. Only what changed is compiled again. boards/BOARD/build.json names
 the emitter: {"arch": "xtensawin"}, "host" for that of the VM found here, "" for none.
 
 With no emitter, or --no-native (into build/BOARD-twin), the image is the bytecode twin: the same
@@ -11,6 +13,7 @@ sources, line for line, without their viper decorators.
 """
 
 import argparse
+import ast
 import fcntl
 import json
 import os
@@ -20,7 +23,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import get_micropython, vm
+from tools import get_micropython, shorten, vm
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("usip/cpython.py", "manifest.py")  # CPython's shim; input of the firmware build
@@ -126,12 +129,13 @@ def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
     What does not compile is left out of the tree and appended to *errors*.
     """
     tree = folder / "tree"
+    found = _shortened(folder, sources(bool(arch)), errors) if optimise else sources(bool(arch))
     settings = "%s -O%d %s" % (arch or "twin", optimise, Path(__file__).stat().st_mtime_ns)
     stamp = folder / "settings"
     fresh = stamp.exists() and stamp.read_text() == settings
     changed = not fresh
     wanted = set()
-    for name, source in sources(bool(arch)).items():
+    for name, source in found.items():
         target = tree / (name + ".mpy")
         if fresh and _is_newer(target, source):
             wanted.add(target)
@@ -147,6 +151,36 @@ def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
         changed = True
     stamp.write_text(settings)
     return changed
+
+
+def _shortened(folder: Path, found: dict, errors: list) -> dict:
+    """Return *found* with sources whose names are shortened; each is written when it changes."""
+    inputs = [*found.values(), *shorten.outside(), Path(__file__), Path(shorten.__file__)]
+    stamp = "%d %d" % (len(inputs), max(path.stat().st_mtime_ns for path in inputs))
+    done = folder / "shortened"
+    results = {name: folder / "source" / (name + ".py") for name in found}
+    if done.exists() and done.read_text() == stamp:
+        return {name: path for name, path in results.items() if path.exists()}
+    texts = {}
+    for name, path in found.items():
+        text = path.read_text()
+        try:
+            compile(text, str(path), "exec", ast.PyCF_ONLY_AST)
+            texts[name.removeprefix("lib/")] = text
+        except SyntaxError as error:
+            errors.append("%s: %s" % (name, error))
+    texts, forms = shorten.shorten(texts)
+    (folder / "names.txt").write_text("".join(line + "\n" for line in forms))
+    for name, path in list(results.items()):
+        text = texts.get(name.removeprefix("lib/"))
+        if text is None:
+            del results[name]
+        elif not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    if not errors:
+        done.write_text(stamp)
+    return results
 
 
 def _is_newer(target: Path, source: Path) -> bool:

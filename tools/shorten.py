@@ -1,0 +1,346 @@
+"""Gives the names that nobody outside can use short forms, shared wherever they cannot meet.
+
+MicroPython keeps every name of loaded code in a pool that doubles when it is full and is never
+given back, wherever the code itself lies: 7 octets a name in a block of 20, 40, 80 ... 1,280.
+What decides is how many different names there are, not how long they are. So this is a colouring:
+
+- a parameter that no call names becomes `a`, `b` ... of its own function;
+- an attribute or method that a class of ours defines, and that no public module shows, becomes
+  one of `aa`, `ab` ...; two of them never share a form when one file mentions both, where files
+  whose classes inherit from each other count as one;
+- so does a function or variable of a module that begins with an underscore.
+
+Names stay as they are when they name something public in a module, or occur as text in a string,
+in the code of a test or tool, as the keyword of a call, or in MicroPython's own modules. Lines
+stay where they are; `names.txt` beside the image says what a form in a traceback stands for.
+"""
+
+import ast
+import asyncio
+import builtins
+import io
+import itertools
+import keyword
+import re
+import select
+import socket
+import string
+import struct
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What a program on a board may use: all that these modules define without an underscore.
+PUBLIC = (
+    "usip/__init__",
+    "usip/agent",
+    "usip/call",
+    "usip/config",
+    "usip/core",
+    "usip/errors",
+    "usip/limits",
+    "usip/ticks",
+    "usip/audio/",
+    "usip/sip/headers",
+    "usip/sip/message",
+    "usip/sip/registration",
+    "usip/sip/session",
+    "usip/sip/uac",
+    "usip/sip/uas",
+    "usip/sip/uri",
+)
+
+# Foreign objects' attributes: none of these is ours to rename.
+_FOREIGN_TYPES = (
+    (str, bytes, bytearray, memoryview, list, dict, tuple, set, int, float, object, type)
+    + (BaseException, OSError, io.IOBase, io.BytesIO, io.TextIOWrapper, socket.socket)
+    + (asyncio.Task, asyncio.Event, asyncio.Lock, asyncio.AbstractEventLoop)
+)
+_FOREIGN_MODULES = (builtins, asyncio, io, select, socket, struct, time)
+_FOREIGN = """
+ADC IN IRQ_FALLING IRQ_RISING I2S MODE_ECB OUT PM_NONE PULL_UP Pin Pull RX TX Timer WDT WLAN
+active addressof aes alloc any arm bytearray_at calcsize collect config const cryptolib deinit
+digest duty encrypt decrypt feed freq func gc hexlify ifconfig implementation init ioctl ipconfig
+ipoll irq isconnected machine mem_alloc mem_free mem_info micropython modify mount native
+network off on open poll print_exception ptr8 ptr16 ptr32 qstr_info readinto recvfrom reset
+schedule scan sendto shift sleep_ms sleep_us sockaddr status threshold ticks_add ticks_cpu
+ticks_diff ticks_ms ticks_us uctypes uint umount unhexlify unregister value vfs viper wait_for_ms
+ThreadSafeFlag StreamReader StreamWriter wait write writelines errno argv path modules
+"""
+
+
+def _foreign() -> set:
+    names = set(_FOREIGN.split()) | set(keyword.kwlist)
+    for source in _FOREIGN_TYPES + _FOREIGN_MODULES:
+        names.update(dir(source))
+    return names
+
+
+def _forms(taken: set):
+    """Yield `aa`, `ab` ... `zz`, then three letters, but no word of Python and none *taken*."""
+    for n in itertools.count(2):
+        for letters in itertools.product(string.ascii_lowercase, repeat=n):
+            form = "".join(letters)
+            if form not in taken and not keyword.iskeyword(form):
+                yield form
+
+
+class _File:
+    """One module: its tree, and which names it defines and mentions."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.tree = ast.parse(text)
+        self.attributes = set()
+        self.defined = set()
+        self.globals = set()
+        self.imported = set()
+        self.bases = set()
+        self.classes = set()
+        for node in ast.walk(self.tree):
+            self._look(node)
+        for node in self.tree.body:
+            self._look_at_top(node)
+
+    def _look(self, node) -> None:
+        if isinstance(node, ast.Attribute):
+            self.attributes.add(node.attr)
+            if isinstance(node.ctx, ast.Store) and _is_self(node.value):
+                self.defined.add(node.attr)
+        elif isinstance(node, ast.ClassDef):
+            self.classes.add(node.name)
+            for base in node.bases:
+                self.bases.add(base.attr if isinstance(base, ast.Attribute) else base.id)
+            for inner in node.body:
+                self.defined.update(_names_of(inner))
+        elif isinstance(node, ast.ImportFrom):
+            self.imported.update(alias.name for alias in node.names)
+
+    def _look_at_top(self, node) -> None:
+        if isinstance(node, (ast.Assign, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            if not (isinstance(node, ast.Assign) and _is_const(node.value)):
+                self.globals.update(n for n in _names_of(node) if re.match("_[^_]", n))
+
+    @property
+    def is_public(self) -> bool:
+        """Whether programs may use what it defines."""
+        return any(
+            self.name == public or (public[-1] == "/" and self.name.startswith(public))
+            for public in PUBLIC
+        )
+
+
+def _is_self(node) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_const(node) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "const"
+
+
+def _names_of(node) -> list:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, ast.Assign) and not _is_const(node.value):
+        return [
+            name.id
+            for target in node.targets
+            for name in ast.walk(target)
+            if isinstance(name, ast.Name)
+        ]
+    return []
+
+
+def _fixed_names(files: list) -> set:
+    """Return what must stay: foreign names, words in strings, keywords, what outsiders use."""
+    fixed = _foreign()
+    trees = [(file.tree, True) for file in files]
+    trees += [(ast.parse(path.read_text()), False) for path in outside()]
+    for tree, is_ours in trees:
+        docstrings = {id(node) for node in _docstrings(tree)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg:
+                fixed.add(node.arg)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if id(node) not in docstrings:
+                    fixed.update(re.findall(r"[A-Za-z_]\w*", node.value))
+            elif isinstance(node, ast.Attribute) and not is_ours:
+                fixed.add(node.attr)
+    for file in files:
+        for node in file.tree.body:  # `module.function` looks like an attribute of an object
+            fixed.update(_names_of(node))
+        if file.is_public:
+            fixed.update(name for name in file.defined if name[0] != "_")
+    return fixed
+
+
+def outside() -> list:
+    """Return the tests and tools: what they mention keeps its name."""
+    return [*ROOT.glob("host_tests/**/*.py"), *ROOT.glob("tools/**/*.py")]
+
+
+def _docstrings(tree):
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            yield body[0].value
+
+
+def _families(files: list) -> dict:
+    """Return file name -> number of its family: files whose classes inherit from each other."""
+    family = {file.name: i for i, file in enumerate(files)}
+    home = {name: file.name for file in files for name in file.classes}
+    for file in files:
+        for base in file.bases:
+            if base in home:
+                old, new = family[home[base]], family[file.name]
+                for name, number in family.items():
+                    if number == old:
+                        family[name] = new
+    return family
+
+
+def _colour(occurrences: dict, words: set) -> dict:
+    """Return name -> form, from name -> families; the widest-spread names choose first.
+
+    *words* are all that occur in the sources: a form is none of them.
+    """
+    taken = {}
+    forms = {}
+    for name in sorted(occurrences, key=lambda n: (-len(occurrences[n]), n)):
+        families = occurrences[name]
+        for form in _forms(words):
+            if not taken.setdefault(form, set()) & families:
+                taken[form] |= families
+                forms[name] = form
+                break
+    return forms
+
+
+def shorten(texts: dict) -> tuple:
+    """Return (name -> text with short names, lines of names.txt) from module name -> text."""
+    files = [_File(name, text) for name, text in texts.items()]
+    fixed = _fixed_names(files)
+    family = _families(files)
+    defined = set().union(*[file.defined for file in files]) - fixed
+    defined = {name for name in defined if not name.startswith("__")}
+    imported = set().union(*[file.imported for file in files])
+    occurrences = {}
+    for file in files:
+        own = (file.attributes | file.defined) & defined
+        for name in own:
+            occurrences.setdefault(name, set()).add(family[file.name])
+    words = set()
+    for text in texts.values():
+        words.update(re.findall(r"[a-z]+", text))
+    forms = _colour(occurrences, words | fixed)
+    results = {}
+    report = ["%s %s" % (form, name) for name, form in sorted(forms.items())]
+    for file in files:
+        private = {n for n in file.globals if n not in fixed and n not in imported}
+        results[file.name] = _Editor(file, forms, private, fixed).run()
+    return results, report
+
+
+class _Editor:
+    """Replaces the names of one file in place."""
+
+    def __init__(self, file: _File, forms: dict, private: set, fixed: set) -> None:
+        self.file = file
+        self.forms = forms
+        self.fixed = fixed
+        self.lines = file.text.split("\n")
+        self.edits = {}
+        # Any form will do that no name of this module has: a module is a namespace of its own.
+        names = {n.id for n in ast.walk(file.tree) if isinstance(n, ast.Name)}
+        names |= {n.arg for n in ast.walk(file.tree) if isinstance(n, ast.arg)}
+        free = _forms(names)
+        self.globals = {name: next(free) for name in sorted(private)}
+
+    def run(self) -> str:
+        """Return the text with all edits done."""
+        self._visit(self.file.tree, {}, False)
+        for (line, at), (old, new) in sorted(self.edits.items(), reverse=True):
+            octets = self.lines[line - 1].encode()
+            assert octets[at : at + len(old)] == old.encode(), (self.file.name, line, old)
+            octets = octets[:at] + new.encode() + octets[at + len(old) :]
+            self.lines[line - 1] = octets.decode()
+        return "\n".join(self.lines)
+
+    def _edit(self, line: int, at: int, old: str, new: str) -> None:
+        if old != new:
+            self.edits[line, at] = (old, new)
+
+    def _visit(self, node, names: dict, in_class: bool) -> None:
+        """Visit a node; *names* are the parameters renamed in the functions around it."""
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            self._visit_function(node, names, in_class)
+            return
+        if isinstance(node, ast.ClassDef):
+            self._rename_definition(node, "class", self.globals)
+        elif isinstance(node, ast.Name):
+            new = names.get(node.id) or (
+                self.forms.get(node.id) if in_class and isinstance(node.ctx, ast.Store) else None
+            )
+            new = new or self.globals.get(node.id, node.id)
+            self._edit(node.lineno, node.col_offset, node.id, new)
+        elif isinstance(node, ast.Attribute):
+            new = self.forms.get(node.attr, node.attr)
+            at = node.end_col_offset - len(node.attr)
+            self._edit(node.end_lineno, at, node.attr, new)
+        elif isinstance(node, ast.Global):
+            self._rename_global(node)
+        in_class = isinstance(node, ast.ClassDef) or (in_class and isinstance(node, ast.Assign))
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, names, in_class)
+
+    def _rename_definition(self, node, word: str, forms: dict) -> None:
+        new = forms.get(node.name)
+        if new:
+            line = self.lines[node.lineno - 1]
+            at = line.index(word, node.col_offset) + len(word) + 1
+            self._edit(node.lineno, len(line[:at].encode()), node.name, new)
+
+    def _rename_global(self, node) -> None:
+        line = self.lines[node.lineno - 1]
+        for name in node.names:
+            if name in self.globals:
+                at = re.search(r"\b%s\b" % name, line).start()
+                self._edit(node.lineno, at, name, self.globals[name])
+
+    def _visit_function(self, node, names: dict, in_class: bool) -> None:
+        self._rename_definition(node, "def", self.forms if in_class else self.globals)
+        names = dict(names)
+        names.update(self._parameters(node))
+        arguments = node.args
+        for default in arguments.defaults + [d for d in arguments.kw_defaults if d]:
+            self._visit(default, {}, False)
+        for argument in arguments.args:
+            new = names.get(argument.arg, argument.arg)
+            self._edit(argument.lineno, argument.col_offset, argument.arg, new)
+        for decorator in node.decorator_list:
+            self._visit(decorator, {}, False)
+        for child in node.body:
+            self._visit(child, names, False)
+
+    def _parameters(self, node) -> dict:
+        """Return the parameters of a function to rename: old name -> letter."""
+        if node.args.vararg or node.args.kwarg or node.args.kwonlyargs:
+            return {}
+        inner = [n for n in ast.walk(node) if n is not node]
+        if any(isinstance(n, (ast.FunctionDef, ast.Lambda)) for n in inner):
+            return {}
+        used = {n.id for n in inner if isinstance(n, ast.Name)}
+        used |= {a.arg for a in node.args.args} | set(self.globals.values())
+        letters = (x for x in string.ascii_lowercase if x not in used)
+        is_shown = self.file.is_public and node.name[0] != "_"
+        renamed = {}
+        for argument in node.args.args:
+            if argument.arg == "self" or is_shown or argument.arg in self.fixed:
+                continue
+            letter = next(letters, None)
+            if letter:
+                renamed[argument.arg] = letter
+        return renamed
