@@ -37,14 +37,16 @@ def refused(wire: bytes) -> int:
 
 def test_wsinv_a_short_tortuous_request():
     wire = (
-        b"INVITE sip:door@example.com;unknownparam SIP/2.0\r\nTO :\r\n sip:door@example.com ;   tag"
-        b'    = 17n\r\nfrom   : "J \\\\\\"" <sip:panel@example.com>\r\n  ;\r\n  tag\r\n =\r\n 98asj\r\n'
+        b"INVITE sip:door@example.com;unknownparam SIP/2.0\r\n"
+        b"TO :\r\n sip:door@example.com ;   tag    = 17n\r\n"
+        b'from   : "J \\\\\\"" <sip:panel@example.com>\r\n  ;\r\n  tag\r\n =\r\n 98asj\r\n'
         b"MaX-fOrWaRdS: 0068\r\nCall-ID: wsinv.torture@192.0.2.41\r\nCSeq: 0009\r\n  INVITE\r\n"
         b"Via  : SIP  /   2.0\r\n /UDP\r\n    192.0.2.2;branch=390skdjuw\r\ns :\r\n"
-        b"NewFangledHeader:   newfangled value\r\n continued newfangled value\r\nv:  SIP  / 2.0  /"
-        b" TCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8  ,\r\n SIP  /    2.0   /"
-        b' UDP  192.168.255.111   ; branch=\r\n z9hG4bK30239\r\nm:"Q \\"uoted\\"" <sip:panel@a.com>'
-        b" ; newparam =\r\n      newvalue ;\r\n  secondparam ; q = 0.33\r\nl: 0\r\n\r\n"
+        b"NewFangledHeader:   newfangled value\r\n continued newfangled value\r\n"
+        b"v:  SIP  / 2.0  / TCP     spindle.example.com   ;\r\n  branch  =   z9hG4bK9ikj8  ,\r\n"
+        b" SIP  /    2.0   / UDP  192.168.255.111   ; branch=\r\n z9hG4bK30239\r\n"
+        b'm:"Q \\"uoted\\"" <sip:panel@a.com> ; newparam =\r\n      newvalue ;\r\n'
+        b"  secondparam ; q = 0.33\r\nl: 0\r\n\r\n"
     )
     message = accepted(wire)
     assert message.cseq == 9 and message.max_forwards == 68
