@@ -22,7 +22,7 @@ _QUEUE = const(16)
 _SILENCE_MS = const(200)
 _FRAME = const(160)
 _END_PACKETS = const(3)
-_PAUSE_FRAMES = const(3)  # between digits: 40 ms at least (Q.24), and our frames are 20 ms
+_PAUSE_FRAMES = const(2)  # between digits: 40 ms at least (Q.24); our frames are 20 ms
 _VOLUME = const(10)  # -10 dBm0
 _SEGMENT = const(65280)  # samples; the duration field ends at 65535
 _NONE = const(-1)
@@ -58,8 +58,8 @@ class EventReceiver:
     """
 
     def __init__(self) -> None:
-        self.code = _NONE  # of the newest event
-        self.duration = 0
+        self.code = self.previous_code = _NONE  # of the newest event, and of one it replaced
+        self.duration = self.previous_duration = 0
         self.is_open = False
         self._timestamp = bytearray(4)
         self._base = 0  # duration of the segments before this one

@@ -33,7 +33,10 @@ _HIGH_LAG = const(140)
 _TEMPLATE = const(80)
 _FADE_FROM = const(80)
 _EXCESS_MS = const(25)
+_FAR_MS = const(60)
 _SHORT_MS = const(10)
+_QUIET = const(20)  # mean magnitude: -64 dBov
+_ALIKE = const(35)  # percent
 
 
 class Playout:
@@ -219,26 +222,44 @@ class Playout:
         self._held = 0
 
     def _correct(self, slack: int) -> None:
-        """Leave out or repeat 20 ms when the delay is off and this frame is quiet."""
+        """Leave out or repeat 20 ms when the delay is off and this frame is quiet.
+
+        When it is far off, leave out one cycle of a louder frame that repeats itself.
+        """
         self._excess += slack - self.wait_ms() - (self._excess + 8 >> 4)
-        at = _PAST + self._pending - _FRAME
-        now = conceal.level(self._pcm, at, _FRAME)
+        now = conceal.level(self._pcm, _PAST + self._pending - _FRAME, _FRAME)
         self._loud = now if now > self._loud else self._loud - (self._loud >> 7)
-        if self._pending < _FRAME or now > self._loud >> 4 and now > 20:
+        if self._pending < _FRAME:
             return
-        buffer = self.buffer
+        is_quiet = now <= self._loud >> 4 or now <= _QUIET
         if self._excess < -16 * _SHORT_MS:
-            at = _PAST + self._pending
-            conceal.stretch(self._pcm, at - _FRAME, _FRAME, _FRAME, 80)
-            self._pending += _FRAME
-            self.slips += _FRAME
-            self._excess += 320
-        elif self._excess > 16 * _EXCESS_MS and buffer.end - buffer.position >= 480:
-            if buffer.run(_FRAME) < _FRAME:
+            if is_quiet:
+                self._repeat_frame()
+        elif self._excess > 16 * _EXCESS_MS and (is_quiet or self._excess > 16 * _FAR_MS):
+            buffer = self.buffer
+            if buffer.end - buffer.position >= 2 * _FRAME and buffer.run(_FRAME) == _FRAME:
+                self._leave_out(is_quiet)
+
+    def _repeat_frame(self) -> None:
+        at = _PAST + self._pending
+        conceal.stretch(self._pcm, at - _FRAME, _FRAME, _FRAME, 80)
+        self._pending += _FRAME
+        self.slips += _FRAME
+        self._excess += 16 * 20
+
+    def _leave_out(self, is_quiet: bool) -> None:
+        """Take the next frame too, and leave out one frame, or one cycle, of the two."""
+        work = self._pcm
+        at = _PAST + self._pending
+        self._decode(self.buffer.position, at, _FRAME)
+        lag = _FRAME
+        at -= _FRAME
+        if not is_quiet:
+            lag = conceal.find_lag(work, at, _TEMPLATE, _LOW_LAG, _HIGH_LAG, 1)
+            if conceal.mismatch(work, at, _TEMPLATE, lag) > _ALIKE:
                 return
-            at = _PAST + self._pending
-            self._decode(buffer.position, at, _FRAME)
-            conceal.shrink(self._pcm, at - _FRAME, 2 * _FRAME, _FRAME, 80)
-            buffer.skip(_FRAME)
-            self.slips += _FRAME
-            self._excess -= 320
+        conceal.shrink(work, at, 2 * _FRAME, lag, 80)
+        self.buffer.skip(_FRAME)
+        self._pending += _FRAME - lag
+        self.slips += lag
+        self._excess -= 2 * lag
