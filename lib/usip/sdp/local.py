@@ -2,7 +2,7 @@
 
 Theory of operation: everything is written straight into the send buffer, in the order the builder
 enforces. The version in the o= line is one more whenever anything below that line differs from the
-description sent before (RFC 3264 8); a 30-bit sum of those octets is all that is remembered.
+description sent before (RFC 3264 8); a 25-bit sum of those octets is all that is remembered.
 """
 
 import micropython
@@ -62,11 +62,11 @@ _DIRECTIONS = (b"inactive", b"sendonly", b"recvonly", b"sendrecv")
 
 @micropython.viper
 def checksum(buf: ptr8, start: int, end: int) -> int:
-    """Return a 30-bit sum of buf[start:end] that differs, all but surely, when an octet does."""
+    """Return a 25-bit sum of buf[start:end] that differs, all but surely, when an octet does."""
     buf = ptr8(buf)
     n = 17
     while start < end:
-        n = (n * 31 + int(buf[start])) & 0x3FFFFFFF
+        n = (n * 31 + int(buf[start])) & 0x1FFFFFF  # no big int in bytecode
         start += 1
     return n
 
@@ -188,7 +188,7 @@ class LocalDescription:
         """Return the payload type to write for format *i*, or -1 when the answer has it not."""
         if answered is None:
             return self.numbers[i]
-        if i != answered.choice and i != answered.event_format():
+        if i != answered.choice and i != answered.event:
             return -1
         return answered.numbers[i]
 

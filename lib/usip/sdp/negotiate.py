@@ -74,6 +74,7 @@ class Negotiator:
     ptime: ms of sound in a packet we send
     can_send, can_receive, is_held (by the far side)
     is_answered_by_us: the far side's was the offer
+    remote_bandwidth: array of its b= lines, AS in kbit/s, TIAS, RS, RR in bit/s; -1: absent
     """
 
     def __init__(
@@ -92,10 +93,10 @@ class Negotiator:
         self.local = LocalDescription(formats, address, rtp_port, session_id)
         self.local.ptime = ptime
         self.prefers_ours = prefers_ours
-        self._formats = formats
         room = limits.sdp_media_bytes
-        self._agreed = RemoteDescription(formats, len(codecs), profiles, room)
-        self._pending = RemoteDescription(formats, len(codecs), profiles, room)
+        places = bytearray(128)
+        self._agreed = RemoteDescription(formats, len(codecs), profiles, room, places)
+        self._pending = RemoteDescription(formats, len(codecs), profiles, room, places)
         self._reader = Reader(limits.sdp_line_bytes)
         self._state = self._before = _IDLE
         self._read_status = 400  # what came of the description read piecewise
@@ -105,6 +106,7 @@ class Negotiator:
     def _clear(self):
         self.is_active = self.can_send = self.can_receive = self.is_held = False
         self.is_answered_by_us = False
+        self.remote_bandwidth = None
         self.rtcp_mux = False
         self.remote_address = b""
         self.remote_port = self.remote_rtcp_port = 0
@@ -130,11 +132,6 @@ class Negotiator:
             return bytes([n for n in both if n >= 0])
         agreed = self._agreed.numbers
         return bytes([self.local.numbers[i] for i in range(len(agreed)) if agreed[i] != _NONE])
-
-    @property
-    def remote_bandwidth(self):
-        """array of the stream's b= lines: AS in kbit/s, TIAS, RS, RR in bit/s; -1: absent."""
-        return self._agreed.bandwidth
 
     def set_direction(self, direction: int) -> None:
         """Ask for INACTIVE, SENDONLY, RECVONLY or SENDRECV from the next offer or answer on."""
@@ -191,7 +188,7 @@ class Negotiator:
         if remote.active >= 0:
             self.local.slot = remote.active
             self.local.take_over_number(remote, remote.choice)
-            self.local.take_over_number(remote, remote.event_format())
+            self.local.take_over_number(remote, remote.event)
         self._adopt(True)
         self._enter(state)
 
@@ -220,10 +217,6 @@ class Negotiator:
         elif self._state == _OFFER_RECEIVED or self._state == _REOFFER_RECEIVED:
             self._cancel()
         self._enter(_NEXT[self._state * 5 + _REJECT])
-
-    def put_capabilities(self, writer) -> None:
-        """Append what we could do, for the answer to OPTIONS; BufferFull writes nothing."""
-        self.local.put_capabilities(writer)
 
     # The sink of a body that does not fit the message buffer.
 
@@ -309,6 +302,7 @@ class Negotiator:
         self._agreed = remote
         self._agreed_wanted = self._wanted
         self.is_answered_by_us = is_answered_by_us
+        self.remote_bandwidth = remote.bandwidth
         if remote.active >= 0:
             self._set_stream(remote)
         elif self.is_active:
@@ -331,7 +325,7 @@ class Negotiator:
 
     def _set_media(self, remote, direction, is_held):
         i = remote.choice
-        event = remote.event_format()
+        event = remote.event
         number = remote.numbers[i]
         event_number = remote.numbers[event] if event >= 0 else -1
         ptime = self._ptime_to_send(remote)
@@ -340,7 +334,7 @@ class Negotiator:
             or direction != (self.can_send and _SEND) | (self.can_receive and _RECV)
             or is_held != self.is_held
             or number != self.payload_type
-            or self._formats[i][1] != self.codec
+            or self.local.formats[i][1] != self.codec
             or self.local.numbers[i] != self.receive_payload_type
             or event_number != self.telephone_event
             or ptime != self.ptime
@@ -350,8 +344,8 @@ class Negotiator:
         self.can_send = direction & _SEND != 0
         self.can_receive = direction & _RECV != 0
         self.is_held = is_held
-        self.codec = self._formats[i][1]
-        self.clock_rate = self._formats[i][3]
+        self.codec = self.local.formats[i][1]
+        self.clock_rate = self.local.formats[i][3]
         self.payload_type = number
         self.receive_payload_type = self.local.numbers[i]
         self.telephone_event = event_number

@@ -14,7 +14,7 @@ and seeing nothing of it in an offer, it says nothing.
 from micropython import const
 
 from usip.octets import equals
-from usip.sdp.read import find_name, name_end, word_end
+from usip.sdp.read import find_end, find_name
 
 NONE = 0
 OPTIONAL = 1
@@ -35,6 +35,8 @@ _STRENGTHS = b"\x04none\x08optional\x09mandatory\x07failure\x07unknown\x00"
 _STRENGTH_NAMES = (b"none", b"optional", b"mandatory")
 _MANDATORY = const(2)
 _KIND_A = const(97)
+_SP = const(32)
+_COLON = const(58)
 
 # The table, an octet each. Strengths: local send, local receive, remote send, remote receive.
 _RESERVED_LOCAL = const(0)  # direction bits
@@ -116,22 +118,22 @@ class Preconditions:
 
     def receive_attribute(self, buf, start: int, end: int) -> None:
         """Take an attribute the Negotiator has no use for."""
-        colon = name_end(buf, start, end)
+        colon = find_end(buf, start, end, _COLON)
         name = find_name(_NAMES, buf, start, colon)
         if name < 0:
             return
         self._table[_WAS_OFFERED] = 1
-        type_end = word_end(buf, colon + 1, end)
+        type_end = find_end(buf, colon + 1, end, _SP)
         at = type_end + 1
         strength = _MANDATORY
         if name == _DESIRED:
             word = at
-            at = word_end(buf, word, end) + 1
+            at = find_end(buf, word, end, _SP) + 1
             strength = find_name(_STRENGTHS, buf, word, at - 1)
-        segment_end = word_end(buf, at, end)
+        segment_end = find_end(buf, at, end, _SP)
         segment = find_name(_SEGMENTS, buf, at, segment_end)
         direction = find_name(
-            _DIRECTIONS, buf, segment_end + 1, word_end(buf, segment_end + 1, end)
+            _DIRECTIONS, buf, segment_end + 1, find_end(buf, segment_end + 1, end, _SP)
         )
         is_qos = equals(buf, colon + 1, type_end, b"qos", 3)
         if not is_qos or segment == _END_TO_END or strength > _MANDATORY:

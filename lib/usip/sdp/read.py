@@ -20,7 +20,7 @@ import micropython
 from micropython import const
 
 from usip.errors import ParseError
-from usip.octets import copy, find_octet
+from usip.octets import copy
 
 _LF = const(10)
 _CR = const(13)
@@ -88,16 +88,15 @@ def find_name(table: ptr8, buf: ptr8, start: int, end: int) -> int:
     return -1
 
 
-def name_end(buf, start: int, end: int) -> int:
-    """Return the end of the attribute name at *start*: its colon, or *end* (RFC 8866 5.13)."""
-    colon = find_octet(buf, start, end, 58)
-    return end if colon < 0 else colon
-
-
-def word_end(buf, start: int, end: int) -> int:
-    """Return the offset of the next SP in buf[start:end], or *end*."""
-    space = find_octet(buf, start, end, 32)
-    return end if space < 0 else space
+@micropython.viper
+def find_end(buf: ptr8, start: int, end: int, octet: int) -> int:
+    """Return the offset of the first *octet* in buf[start:end], or *end*."""
+    buf = ptr8(buf)
+    while start < end:
+        if int(buf[start]) == octet:
+            return start
+        start += 1
+    return end
 
 
 class Order:

@@ -14,7 +14,7 @@ from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import copy, equals, equals_nocase, find_octet, parse_uint
-from usip.sdp.read import find_name, name_end, word_end
+from usip.sdp.read import find_end, find_name
 
 _KIND_A = const(97)
 _KIND_B = const(98)
@@ -29,7 +29,7 @@ _LF = const(10)
 _SP = const(32)
 _SLASH = const(47)
 _COLON = const(58)
-_ADDRESS_BYTES = const(64)
+_ADDRESS_BYTES = const(48)
 
 # Attributes by index; the first four are the directions, bit 0 send and bit 1 receive.
 _ATTRIBUTES = (
@@ -82,16 +82,16 @@ class RemoteDescription:
     """The results of one description; reusable. No method uses heap.
 
     *formats* is a tuple of ours, each (number, name, lower-case name, clock rate), the first
-    *codecs* of them codecs, the others telephone-events.
+    *codecs* of them codecs, the others telephone-events. *places* is 128 octets of scratch.
     """
 
-    def __init__(self, formats: tuple, codecs: int, profiles: int, media_bytes: int) -> None:
+    def __init__(self, formats, codecs: int, profiles: int, media_bytes: int, places) -> None:
         self.formats = formats
         self._codecs = codecs
         self._profiles = profiles  # bit i: PROFILES[i] is acceptable
         self.lines = bytearray(media_bytes)  # for each m= line the one that refuses it
         self.numbers = bytearray(len(formats))  # payload type of our format i, 0xFF: none
-        self._places = bytearray(128)  # of each payload type in the audio line
+        self._places = places  # scratch: 128 octets, the place of each payload type
         self._address = bytearray(2 * _ADDRESS_BYTES)  # of the session, of the stream
         self.bandwidth = array("i", (0, 0, 0, 0))  # AS, TIAS, RS, RR; -1: absent
         self.begin()
@@ -106,7 +106,8 @@ class RemoteDescription:
         self._session_address_bytes = 0
         self._is_audio = False  # the part being read may become the active one
         self.prefers_ours = False  # the choice is by our order of codecs, not by theirs
-        self.choice = -1  # index of the chosen format
+        self.choice = -1  # index of the chosen codec
+        self.event = -1  # index of the telephone-event at that codec's clock rate
         self._clear()
 
     def _clear(self):
@@ -151,18 +152,9 @@ class RemoteDescription:
         if not self._address_bytes:
             self._address_bytes = self._session_address_bytes
             copy(self._address, _ADDRESS_BYTES, self._address, 0, self._address_bytes)
-        self.choice = self._choose()
+        self._choose()
         if self._address_bytes and self.choice >= 0:
             self.active = self.count - 1
-
-    def event_format(self) -> int:
-        """Return the index of the telephone-event at the chosen codec's clock rate, or -1."""
-        if self.choice >= 0:
-            rate = self.formats[self.choice][3]
-            for i in range(self._codecs, len(self.formats)):
-                if self.numbers[i] != _NONE and self.formats[i][3] == rate:
-                    return i
-        return -1
 
     def address(self) -> bytes:
         """Return a copy of the stream's connection address, without any TTL."""
@@ -193,7 +185,12 @@ class RemoteDescription:
                 best = i
             if self.prefers_ours:
                 break
-        return best
+        self.choice = best
+        self.event = -1
+        for i in range(self._codecs, len(self.formats)):
+            if best >= 0 and self.formats[i][3] == self.formats[best][3]:
+                if self.numbers[i] != _NONE:
+                    self.event = i
 
     def _whole_words_end(self, reader):
         end = reader.end
@@ -203,10 +200,10 @@ class RemoteDescription:
 
     def _take_media(self, buf, start, end):
         """Take m=<media> <port>[/<number>] <proto> <fmt> ... (RFC 8866 5.14)."""
-        media_end = word_end(buf, start, end)
-        port_end = word_end(buf, media_end + 1, end)
-        proto_end = word_end(buf, port_end + 1, end)
-        fmt_end = word_end(buf, proto_end + 1, end)
+        media_end = find_end(buf, start, end, _SP)
+        port_end = find_end(buf, media_end + 1, end, _SP)
+        proto_end = find_end(buf, port_end + 1, end, _SP)
+        fmt_end = find_end(buf, proto_end + 1, end, _SP)
         slash = find_octet(buf, media_end + 1, port_end, _SLASH)
         port = parse_uint(buf, media_end + 1, port_end if slash < 0 else slash)
         if media_end == start or not 0 <= port <= 65535 or port_end + 1 >= proto_end:
@@ -251,7 +248,7 @@ class RemoteDescription:
     def _take_attribute(self, reader, extensions):
         buf = reader.buf
         end = reader.end
-        colon = name_end(buf, reader.start, end)
+        colon = find_end(buf, reader.start, end, _COLON)
         index = find_name(_ATTRIBUTES, buf, reader.start, colon)
         value = colon + 1
         if 0 <= index < _A_RTPMAP:
@@ -267,14 +264,14 @@ class RemoteDescription:
         elif index == _A_MAXPTIME:
             self.maxptime = max(0, parse_uint(buf, value, end))
         elif index == _A_RTCP:  # RFC 3605: a port and perhaps an address, which is not used
-            self.rtcp_port = max(0, parse_uint(buf, value, word_end(buf, value, end)))
+            self.rtcp_port = max(0, parse_uint(buf, value, find_end(buf, value, end, _SP)))
         elif self.count:
             for extension in extensions:
                 extension.receive_attribute(buf, reader.start, end)
 
     def _take_rtpmap(self, buf, start, end):
         """Take <payload type> <encoding name>/<clock rate>[/1] (RFC 8866 6.6)."""
-        name = word_end(buf, start, end) + 1
+        name = find_end(buf, start, end, _SP) + 1
         number = parse_uint(buf, start, name - 1)
         slash = find_octet(buf, name, end, _SLASH)
         if not self.count or not 0 <= number < 128 or slash < 0:
@@ -298,8 +295,8 @@ class RemoteDescription:
 
     def _take_connection(self, buf, start, end):
         """Take <nettype> <addrtype> <address>[/<ttl>] (RFC 8866 5.7); the first of a part."""
-        start = word_end(buf, word_end(buf, start, end) + 1, end) + 1
-        end = word_end(buf, start, end)  # Lax: words behind it, because a phone has "UNHOLD"
+        start = find_end(buf, find_end(buf, start, end, _SP) + 1, end, _SP) + 1
+        end = find_end(buf, start, end, _SP)  # Lax: words behind it, because a phone has "UNHOLD"
         slash = find_octet(buf, start, end, _SLASH)
         if slash >= 0:
             end = slash
