@@ -157,7 +157,9 @@ class Stream:
         end = payload & 0xFFFF
         if self._epoch < 0:
             self._epoch = now_ms
+        if self.received == 1:  # the clock may have begun before, with `play`
             copy(self._timestamp, 0, buf, 4, 8)
+            self._position = self._clock(now_ms) * 8
         if payload_type == self.receive_telephone_event:
             self._receive_event(buf, start, end, now_ms)
         elif payload_type == _PT_CN:
