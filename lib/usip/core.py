@@ -29,6 +29,7 @@ from usip.sip.headers import Challenge, NameAddr, Values
 from usip.sip.message import Message
 from usip.sip.parser import index
 from usip.sip.registration import Registration
+from usip.sip.respond import Responder
 from usip.sip.transaction import Transactions
 from usip.sip.uac import ClientSession
 from usip.sip.uas import ServerSession
@@ -38,9 +39,8 @@ _M_INVITE = const(1)
 _M_ACK = const(2)
 _M_CANCEL = const(4)
 _M_OPTIONS = const(5)
-_H_CONTENT_TYPE = const(9)
-_H_REQUIRE = const(17)
-_H_CONTENT_ENCODING = const(49)
+_M_MESSAGE = const(7)
+_M_NOTIFY = const(9)
 _H_AUTHENTICATION_INFO = const(56)
 
 # Events. Modules below declare their own copies, `_E_REGISTERED = const(1)` ...
@@ -56,14 +56,18 @@ CALL_ENDED = const(9)
 INFO_RECEIVED = const(10)
 OPTIONS_RECEIVED = const(11)
 OPTIONS_ANSWERED = const(12)
-
-_ALLOW = (
-    b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REFER, NOTIFY,"
-    b" SUBSCRIBE\r\n"
-)
-_CAPABILITIES = (
-    _ALLOW + b"Supported: 100rel, timer, replaces, norefersub\r\nUser-Agent: usip/0.1\r\n"
-)
+MESSAGE_RECEIVED = const(13)  # subject: a standalone.ReceivedMessage
+MESSAGE_SENT = const(14)  # subject: the Request, with its status
+NOTIFY_RECEIVED = const(15)  # subject: our Subscription, as for the next two
+SUBSCRIPTION_STARTED = const(16)
+SUBSCRIPTION_ENDED = const(17)
+SUBSCRIBER_ADDED = const(18)  # subject: a notifier.Subscriber
+SUBSCRIBER_REMOVED = const(19)
+PUBLISHED = const(20)  # subject: our Publication
+PUBLICATION_ENDED = const(21)
+TRANSFER_REQUESTED = const(22)  # subject: a refer.Referral to accept or reject
+TRANSFER_PROGRESS = const(23)  # subject: our transfer.Transfer
+TRANSFER_ENDED = const(24)
 
 
 class Counters:
@@ -88,12 +92,8 @@ class Forks:
         """Ignore it."""
 
 
-class UserAgentCore:
+class UserAgentCore(Responder):
     """One user agent: its accounts, sessions, transactions and the one send buffer."""
-
-    content_type = b"application/sdp"
-    supported = (b"100rel", b"timer", b"replaces", b"norefersub")
-    info_types = (b"application/dtmf-relay", b"application/dtmf")
 
     def __init__(self, limits, transport, random) -> None:
         self.limits = limits
@@ -105,6 +105,7 @@ class UserAgentCore:
         self.resolver = Resolver()
         self.accounts = []
         self.sessions = []
+        self.usages = []  # of dialogs and of ours that are no calls: subscriptions, transfers ...
         self.forks = Forks()
         self.values = Values()
         self.name_addr = NameAddr()
@@ -116,7 +117,7 @@ class UserAgentCore:
         self._uri = uri.URI()
         self._branch = b""
         self._unsigned = None  # credentials whose response protects the body not yet written
-        self._source = None
+        self.source = None
         self._sessions_made = 0
 
     # -- accounts
@@ -151,14 +152,18 @@ class UserAgentCore:
         *destination* None: where the account's route, proxy or the target's host says.
         """
         session = ClientSession(self, account, target, media, headers, is_offerless)
+        self.start_session(session, now_ms, destination)
+        return session
+
+    def start_session(self, session, now_ms: int, destination=None) -> None:
+        """Place the call of a new ClientSession."""
         self._add_session(session)
         if destination is None:
-            destination = self.locate(session.dialog.next_hop(), account.destination)
+            destination = self.locate(session.dialog.next_hop(), session.account.destination)
         if destination is None:
             session.end(now_ms, 503, b"Destination Not Located", 3)
         else:
             session.start(destination, now_ms)
-        return session
 
     def options(self, account, target: bytes, now_ms: int, destination=None):
         """Ask a peer for its capabilities (section 11); OPTIONS_ANSWERED brings the status."""
@@ -167,6 +172,60 @@ class UserAgentCore:
         return Request(self, account, target, _M_OPTIONS, OPTIONS_ANSWERED).start(
             now_ms, destination
         )
+
+    def message(
+        self,
+        account,
+        target: bytes,
+        content_type: bytes,
+        body: bytes,
+        now_ms: int,
+        destination=None,
+        session=None,
+    ):
+        """Send a page-mode MESSAGE (RFC 3428), in the dialog of *session* when that is given.
+
+        MESSAGE_SENT brings the outcome.
+        """
+        from usip.sip.standalone import Request
+
+        request = Request(self, account, target, _M_MESSAGE, MESSAGE_SENT, session)
+        request.content_type = content_type
+        request.body = body
+        return request.start(now_ms, destination)
+
+    def subscribe(
+        self, account, target: bytes, package, now_ms: int, expires_s: int = -1, destination=None
+    ):
+        """Subscribe to an event package of *target* (RFC 6665); see sip.packages.Package.
+
+        *expires_s* -1: the package's own; 0: fetch the state once.
+        """
+        from usip.sip.subscription import Subscription
+
+        if expires_s < 0:
+            expires_s = package.expires_s
+        subscription = Subscription(self, account, target, package, expires_s)
+        subscription.start(now_ms, destination)
+        return subscription
+
+    def notify(self, package, now_ms: int) -> None:
+        """Tell the subscribers of a package of ours that its state has changed."""
+        for usage in tuple(self.usages):
+            if usage.package is package and usage.is_notifier:
+                usage.notify(now_ms)
+
+    def publish(self, account, event: bytes, content_type: bytes, now_ms: int, expires_s=3600):
+        """Return a Publication of an account's state (RFC 3903): give it bodies to publish."""
+        from usip.sip.publication import Publication
+
+        return Publication(self, account, event, content_type, expires_s)
+
+    def refer(self, account, target: bytes, refer_to: bytes, now_ms: int, destination=None):
+        """Ask *target* outside of any dialog to call *refer_to* (RFC 3515)."""
+        from usip.sip import transfer
+
+        return transfer.start(self, account, target, refer_to, now_ms, destination)
 
     def _add_session(self, session) -> None:
         self._sessions_made += 1
@@ -200,6 +259,8 @@ class UserAgentCore:
         at = self.transactions.deadline()
         for session in self.sessions:
             at = ticks.earliest(at, session.next_deadline())
+        for usage in self.usages:
+            at = ticks.earliest(at, usage.next_deadline())
         for account in self.accounts:
             at = ticks.earliest(at, account.registration.deadline)
         return at
@@ -209,6 +270,8 @@ class UserAgentCore:
         self.transactions.handle_timer(now_ms)
         for session in tuple(self.sessions):
             session.handle_timer(now_ms)
+        for usage in tuple(self.usages):
+            usage.handle_timer(now_ms)
         for account in self.accounts:
             account.registration.handle_timer(now_ms)
 
@@ -226,7 +289,7 @@ class UserAgentCore:
 
     def receive_message(self, message, source: tuple, now_ms: int) -> None:
         """Take one indexed message; the limits of memory and buffer end here, counted."""
-        self._source = source
+        self.source = source
         try:
             if message.is_request:
                 self._receive_request(message, source, now_ms)
@@ -252,7 +315,7 @@ class UserAgentCore:
             return
         if message.fault:
             self.counters.refused += 1
-            self._respond_statelessly(message, message.fault)
+            self.respond_statelessly(message, message.fault)
         elif message.method == _M_ACK:
             session = self._find_session(message)
             if session is None:
@@ -260,9 +323,9 @@ class UserAgentCore:
             else:
                 session.receive_ack(message, now_ms)
         else:
-            transaction = self.transactions.accept(message, self._reply_to(message), now_ms)
+            transaction = self.transactions.accept(message, self.reply_to(message), now_ms)
             if transaction is None:
-                self._respond_statelessly(message, 503)
+                self.respond_statelessly(message, 503)
             else:
                 self._serve(transaction, message, now_ms)
 
@@ -271,11 +334,11 @@ class UserAgentCore:
         if message.method == _M_CANCEL:
             self._receive_cancel(transaction, message, now_ms)
         elif message.to.tag_start >= 0:
-            session = self._find_session(message)
-            if session is None:
+            usage = self._find_usage(message)
+            if usage is None:
                 self.respond(transaction, message, 481, now_ms)
             else:
-                session.receive_request(transaction, message, now_ms)
+                usage.receive_request(transaction, message, now_ms)
         elif self._is_merged(transaction, message):
             self.respond(transaction, message, 482, now_ms)
         elif self.refuse_requirements(transaction, message, now_ms):
@@ -284,8 +347,25 @@ class UserAgentCore:
             self._receive_invite(transaction, message, now_ms)
         elif message.method == _M_OPTIONS:
             self.answer_options(transaction, message, now_ms)
+        elif self.resolver.find(message) is not None:
+            self.receive_standalone(transaction, message, now_ms)
+        elif message.method == _M_NOTIFY:
+            self.respond(transaction, message, 481, now_ms)
         else:
             self.refuse_method(transaction, message, now_ms)
+
+    def receive_standalone(self, transaction, message, now_ms: int, session=None) -> None:
+        """Serve MESSAGE, and what begins a usage that is no call."""
+        from usip.sip import standalone
+
+        standalone.receive(self, transaction, message, now_ms, session)
+
+    def _find_usage(self, message):
+        """Return whose dialog a request is in; usages that share the dialog of a call first."""
+        for usage in self.usages:
+            if usage.matches(message):
+                return usage
+        return self._find_session(message)
 
     def _find_session(self, message):
         for session in self.sessions:
@@ -348,10 +428,10 @@ class UserAgentCore:
         if session.refuse_interval(transaction, message, now_ms):
             return
         session.application = application
-        compose.put_response(self.writer.reset(), message, self._source, 100, None, b"")
+        compose.put_response(self.writer.reset(), message, self.source, 100, None, b"")
         self.finish_response(transaction, 100, now_ms)
         w = self.writer.reset()
-        compose.put_response_fields(w, message, self._source, session.dialog.local_tag, True)
+        compose.put_response_fields(w, message, self.source, session.dialog.local_tag, True)
         transaction.template = w.take()
         self._add_session(session)
         session.start(now_ms)
@@ -370,115 +450,6 @@ class UserAgentCore:
                     if account.user == user:
                         return account
         return self.accounts[0] if self.accounts else None
-
-    # -- refusals (8.2.1 to 8.2.3)
-
-    def refuse_requirements(self, transaction, message, now_ms: int) -> bool:
-        """Answer 420 to a Require that names what we do not know; whether that was done."""
-        if message.method == _M_CANCEL or message.find(_H_REQUIRE) < 0:
-            return False
-        values = self.values
-        values.begin(message, _H_REQUIRE)
-        unknown = []
-        while values.next():
-            token = message.text(values.start, values.end).lower()
-            if token not in self.supported:
-                unknown.append(token)
-        if not unknown:
-            return False
-        self.begin_response(transaction, message, 420)
-        self.writer.put(b"Unsupported: ").put(b", ".join(unknown)).put(b"\r\n")
-        self.finish_response(transaction, 420, now_ms)
-        return True
-
-    def refuse_method(self, transaction, message, now_ms: int) -> None:
-        """Answer 405 to a method of SIP, 501 to one nobody knows; both say what is allowed."""
-        status = 405 if message.method else 501
-        self.begin_response(transaction, message, status)
-        self.writer.put(_ALLOW)
-        self.finish_response(transaction, status, now_ms)
-
-    def refuse_body(self, transaction, message, now_ms: int) -> bool:
-        """Answer 415 to a body that is no session description; whether that was done."""
-        if message.body_end == message.body_start:
-            return False
-        if self.is_media_body(message) and message.find(_H_CONTENT_ENCODING) < 0:
-            return False
-        self.refuse_content_type(transaction, message, (self.content_type,), now_ms)
-        return True
-
-    def refuse_content_type(self, transaction, message, accepted: tuple, now_ms: int) -> None:
-        """Answer 415 with what would be accepted (21.4.13)."""
-        self.begin_response(transaction, message, 415)
-        self.writer.put(b"Accept: ").put(b", ".join(accepted)).put(b"\r\n")
-        self.finish_response(transaction, 415, now_ms)
-
-    def is_media_body(self, message) -> bool:
-        """Whether the body is a session description."""
-        return self.content_type_of(message) == self.content_type
-
-    def content_type_of(self, message) -> bytes:
-        """Return the media type of the body in lower case without parameters; b"" if absent."""
-        value = message.value(_H_CONTENT_TYPE)
-        return value.split(b";", 1)[0].strip().lower() if value else b""
-
-    # -- responses
-
-    def respond(self, transaction, message, status: int, now_ms: int) -> None:
-        """Send a response without fields of its own or a body."""
-        self.begin_response(transaction, message, status)
-        self.finish_response(transaction, status, now_ms)
-
-    def respond_later(self, transaction, message, now_ms: int) -> None:
-        """Answer 500: the peer may try again in 0 to 10 s (14.2, RFC 3311 5.2)."""
-        self.begin_response(transaction, message, 500)
-        self.writer.put(b"Retry-After: ").put_uint(self.random(1)[0] % 11).put(b"\r\n")
-        self.finish_response(transaction, 500, now_ms)
-
-    def begin_response(self, transaction, message, status: int) -> None:
-        """Begin a response to the message in hand; its To tag is the dialog's or a new one."""
-        compose.put_response(
-            self.writer.reset(), message, self._source, status, None, self.new_tag()
-        )
-
-    def resume_response(self, transaction, status: int, reason=None):
-        """Begin a response to a request received earlier; return the writer."""
-        w = self.writer.reset()
-        compose.put_status_line(w, status, reason)
-        return w.put(transaction.template)
-
-    def finish_response(self, transaction, status: int, now_ms: int) -> None:
-        """End the response in the writer without a body and send it."""
-        compose.end_without_body(self.writer)
-        self.transactions.respond(transaction, status, now_ms)
-
-    def _respond_statelessly(self, message, status: int) -> None:
-        if message.method == _M_ACK:
-            return
-        w = self.writer.reset()
-        compose.put_response(w, message, self._source, status, None, self.new_tag())
-        if status == 503:
-            w.put(b"Retry-After: 5\r\n")
-        compose.end_without_body(w)
-        self.transport.send(self._reply_to(message), w.buf, w.end)
-
-    def _reply_to(self, message) -> tuple:
-        """Return where responses go: the source, at the port that Via asks for (18.2.2)."""
-        protocol, host, port = self._source
-        via = message.via
-        if protocol == "udp" and not via.has_rport:
-            port = via.port if via.port > 0 else 5060
-        return (protocol, host, port)
-
-    def answer_options(self, transaction, message, now_ms: int) -> None:
-        """Answer with what we can do (11.2): 200, or 486 when no further call is possible."""
-        status = 200
-        if message.to.tag_start < 0 and len(self.sessions) >= self.limits.sessions:
-            status = 486
-        self.begin_response(transaction, message, status)
-        self.put_capabilities(self.writer)
-        self.writer.put(b"Accept: application/sdp\r\n")
-        self.finish_response(transaction, status, now_ms)
 
     # -- requests
 
@@ -536,10 +507,6 @@ class UserAgentCore:
         if destination[0] != "udp":
             uri_ += b";transport=" + destination[0].encode()
         return uri_
-
-    def put_capabilities(self, w) -> None:
-        """Append Allow, Supported and User-Agent."""
-        w.put(_CAPABILITIES)
 
     def locate(self, target: bytes, default):
         """Return the destination of a URI: *default* for a name that is not resolved yet."""

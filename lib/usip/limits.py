@@ -19,9 +19,13 @@ class Limits:
     ring_s = 180  # how long a call may ring, on either side
     session_expires_s = 0  # the session interval our INVITE asks for; 0: only what peers ask for
     min_se_s = 90  # the shortest session interval accepted (RFC 4028 5)
+    text_bytes = 1300  # the body of a received MESSAGE; longer ones are answered 413
+    usages = 12  # subscriptions, subscribers, transfers at the same time; one more is answered 503
+    min_expires_s = 60  # the shortest subscription or publication granted (423)
+    max_expires_s = 86400  # and the longest
     discarded_body_bytes = 65536  # a stream's body nobody takes: swallowed and answered 413
     sdp_line_bytes = 256  # the longest line of a description read whole; others are cut
-    sdp_media_bytes = 224  # the m= lines of an offer, as refused: about 28 octets each
+    sdp_media_bytes = 160  # the m= lines of an offer, as refused: about 28 octets each
 
     jitter_slots = 16  # 20 ms of received sound each: how much may wait to be played
 

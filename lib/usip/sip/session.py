@@ -3,7 +3,7 @@
 A Session is one call as signalling sees it: its dialog, BYE, re-INVITE in both directions, INFO.
 How it begins is in `uac` and `uas`; what only some calls need is imported when one does: UPDATE
 in `update`, reliable provisional responses in `reliable`, session timers in `session_timer`,
-transfers in `refer`. Bodies are opaque here; the *media* object given to the session reads and
+transfers in `transfer` and `refer`. Bodies are opaque here; the *media* object given to the session reads and
 writes them, while the message is still in its buffer:
 
     put_offer(writer)   put_answer(writer)   reject_offer()
@@ -90,7 +90,8 @@ class Session:
         self.deadline = ticks.NEVER  # of the state: CANCEL unanswered, ringing for too long
         self.timer = None  # session_timer.SessionTimer, once one is negotiated
         self.reliable = None  # reliable.ReliableResponses, once one is sent
-        self.transfer = None  # refer.Transfer of this call, either way
+        self.transfer = None  # transfer.Transfer, while the peer is asked to call somebody else
+        self.replaced = None  # the call that this one takes over once it is answered (RFC 3891)
         # Our 2xx to an INVITE, repeated until its ACK comes (13.3.1.4).
         self._accepted = b""
         self._accepted_cseq = -1
@@ -126,6 +127,8 @@ class Session:
                 return False
             if command == "update" and not self.allows_update:
                 return False
+        if command == "transfer" and self.transfer is not None:
+            return False
         return bool(_ALLOWED[command] >> self.state & 1)
 
     def require(self, command: str) -> None:
@@ -165,6 +168,24 @@ class Session:
         self.require("info")
         compose.put_body(self.begin(_M_INFO), content_type, body)
         self.core.send_request(_M_INFO, self.dialog.destination, self, now_ms)
+
+    def refer(self, now_ms: int, target: bytes, with_subscription: bool = True):
+        """Ask the peer to call the URI *target* instead of us (RFC 3515); return the Transfer.
+
+        Without a subscription only the answer to the request is heard of (RFC 4488).
+        """
+        self.require("transfer")
+        from usip.sip import transfer
+
+        return transfer.begin(self, target, now_ms, with_subscription)
+
+    def refer_to(self, now_ms: int, other):
+        """Connect the peer with that of *other*, another call of ours (RFC 5589 7)."""
+        self.require("transfer")
+        other.require("transfer")
+        from usip.sip import transfer
+
+        return transfer.begin_attended(self, other, now_ms)
 
     def begin(self, method: int, dialog=None):
         """Begin a request in the dialog, to where its next hop is now; return the writer."""
@@ -248,12 +269,14 @@ class Session:
             self.reliable.receive_prack(transaction, message, now_ms)
         elif method == _M_PRACK:
             core.respond(transaction, message, 481, now_ms)
-        elif method == _M_MESSAGE:
+        elif method in (_M_MESSAGE, _M_SUBSCRIBE):
             core.receive_standalone(transaction, message, now_ms, self)
-        elif method in (_M_REFER, _M_NOTIFY, _M_SUBSCRIBE):
+        elif method == _M_REFER:
             from usip.sip import refer
 
-            refer.receive(self, transaction, message, now_ms)
+            refer.receive(core, transaction, message, now_ms, self)
+        elif method == _M_NOTIFY:
+            core.respond(transaction, message, 481, now_ms)
         else:
             core.refuse_method(transaction, message, now_ms)
 
@@ -401,8 +424,6 @@ class Session:
             from usip.sip import reliable
 
             reliable.receive_prack_response(self, transaction, message, now_ms)
-        elif method == _M_REFER and self.transfer is not None:
-            self.transfer.receive_response(transaction, message, now_ms)
         elif status in (408, 481) and self.state == CONFIRMED:  # the dialog is gone (12.2.1.2)
             self.fail(status, now_ms)
 
@@ -496,8 +517,6 @@ class Session:
             self.fail(status, now_ms)
         elif transaction.method == _M_BYE:
             self.end(now_ms)
-        elif transaction.method == _M_REFER and self.transfer is not None:
-            self.transfer.fail(status)
 
     # -- time
 

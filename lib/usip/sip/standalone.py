@@ -1,30 +1,51 @@
-"""Requests outside of a dialog that stand alone: OPTIONS (RFC 3261 11), MESSAGE (RFC 3428)."""
+"""Requests that stand alone: OPTIONS (RFC 3261 11) and MESSAGE (RFC 3428), and where new ones go.
+
+A MESSAGE may also travel in the dialog of a call. Its body is copied, at most `text_bytes` long.
+An application that serves MESSAGE may say with `message_types`, a tuple of media types, what it
+takes; without it that is text/plain.
+"""
 
 from micropython import const
 
+from usip.errors import BufferFull
 from usip.sip import compose
 from usip.sip.dialog import Dialog
 
+_E_MESSAGE_RECEIVED = const(13)
 _M_OPTIONS = const(5)
+_M_MESSAGE = const(7)
+_M_SUBSCRIBE = const(8)
+_M_NOTIFY = const(9)
+_M_PUBLISH = const(10)
+_M_REFER = const(13)
+_H_CONTENT_ENCODING = const(49)
+
+_TEXT = (b"text/plain",)
 
 
 class Request:
     """One request of ours and its outcome: `status`, `reason`, and the core's event."""
 
-    def __init__(self, core, account, target: bytes, method: int, event: int) -> None:
+    def __init__(
+        self, core, account, target: bytes, method: int, event: int, session=None
+    ) -> None:
         self.core = core
         self.account = account
         self.method = method
         self.event = event
+        self.session = session
         self.status = 0
         self.reason = b""
         self.content_type = b""
         self.body = b""
-        self.dialog = Dialog(
-            core.new_call_id(), account.name_addr(), core.new_tag(), b"<%s>" % target
-        )
-        self.dialog.remote_target = target
-        self.dialog.route_set = account.route
+        if session is not None:
+            self.dialog = session.dialog
+        else:
+            self.dialog = Dialog(
+                core.new_call_id(), account.name_addr(), core.new_tag(), b"<%s>" % target
+            )
+            self.dialog.remote_target = target
+            self.dialog.route_set = account.route
         self._answered = {}
 
     def start(self, now_ms: int, destination=None):
@@ -32,7 +53,7 @@ class Request:
         core = self.core
         dialog = self.dialog
         dialog.destination = destination or core.locate(
-            dialog.next_hop(), self.account.destination
+            dialog.next_hop(), dialog.destination or self.account.destination
         )
         if dialog.destination is None:
             self._finish(503, b"Destination Not Located")
@@ -41,6 +62,15 @@ class Request:
         return self
 
     def _send(self, now_ms: int) -> None:
+        try:
+            self._put()
+        except BufferFull:
+            self._finish(513, compose.reason_phrase(513))
+            return
+        if self.core.send_request(self.method, self.dialog.destination, self, now_ms) is None:
+            self._finish(503, b"Too Many Transactions")
+
+    def _put(self) -> None:
         core = self.core
         dialog = self.dialog
         w = core.begin_request(dialog, self.method, dialog.destination)
@@ -53,8 +83,6 @@ class Request:
             compose.put_body(w, self.content_type, self.body)
         else:
             compose.end_without_body(w)
-        if core.send_request(self.method, dialog.destination, self, now_ms) is None:
-            self._finish(503, b"Too Many Transactions")
 
     def _finish(self, status: int, reason: bytes) -> None:
         self.status = status
@@ -76,3 +104,65 @@ class Request:
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """Report that nobody answered."""
         self._finish(status, compose.reason_phrase(status))
+
+
+class ReceivedMessage:
+    """A page-mode message: who sent what, in which call, None for none; all text is bytes."""
+
+    def __init__(self, core, message, account, application, session) -> None:
+        from_ = message.from_
+        self.account = account
+        self.application = application
+        self.session = session
+        self.from_uri = message.text(from_.uri_start, from_.uri_end)
+        self.from_display = message.text(from_.display_start, from_.display_end)
+        self.content_type = core.content_type_of(message)
+        self.body = message.text(message.body_start, message.body_end)
+
+
+def receive(core, transaction, message, now_ms: int, session) -> None:
+    """Serve a request that is within no usage, or a MESSAGE in the dialog of *session*."""
+    method = message.method
+    if method == _M_MESSAGE:
+        _receive_message(core, transaction, message, now_ms, session)
+    elif session is not None:
+        core.respond(transaction, message, 403, now_ms)  # its dialog is not shared (RFC 6665 4.5)
+    elif method == _M_SUBSCRIBE:
+        from usip.sip import notifier
+
+        notifier.receive(core, transaction, message, now_ms)
+    elif method == _M_NOTIFY:
+        from usip.sip import subscription
+
+        subscription.receive_unsolicited(core, transaction, message, now_ms)
+    elif method == _M_REFER:
+        from usip.sip import refer
+
+        refer.receive(core, transaction, message, now_ms, None)
+    elif method == _M_PUBLISH:
+        from usip.sip import compositor
+
+        compositor.receive(core, transaction, message, now_ms)
+    else:
+        core.refuse_method(transaction, message, now_ms)
+
+
+def _receive_message(core, transaction, message, now_ms: int, session) -> None:
+    """Take a MESSAGE: 200, 413 when it is too long, 415 when nobody reads its type (7)."""
+    if session is None:
+        account = core.account_of(message)
+        application = core.resolver.find(message)
+    else:
+        account = session.account
+        application = session.application
+    accepted = getattr(application, "message_types", _TEXT)
+    length = message.body_end - message.body_start
+    content_type = core.content_type_of(message)
+    if length > core.limits.text_bytes:
+        core.respond(transaction, message, 413, now_ms)
+    elif message.find(_H_CONTENT_ENCODING) >= 0 or (length and content_type not in accepted):
+        core.refuse_content_type(transaction, message, accepted, now_ms)
+    else:
+        core.respond(transaction, message, 200, now_ms)
+        received = ReceivedMessage(core, message, account, application, session)
+        core.post(_E_MESSAGE_RECEIVED, received)

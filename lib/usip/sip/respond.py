@@ -1,0 +1,142 @@
+"""Answering requests: refusals (RFC 3261 8.2.1 to 8.2.3), responses, what we can do (11.2).
+
+The half of the user-agent core that writes responses. One to the message in hand is begun from
+that message; one to a request received earlier from what its transaction keeps of it.
+"""
+
+from micropython import const
+
+from usip.sip import compose
+
+_M_ACK = const(2)
+_M_CANCEL = const(4)
+_H_CONTENT_TYPE = const(9)
+_H_REQUIRE = const(17)
+_H_CONTENT_ENCODING = const(49)
+
+_ALLOW = (
+    b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REFER, NOTIFY,"
+    b" SUBSCRIBE\r\n"
+)
+_SUPPORTED = b"Supported: 100rel, timer, replaces, norefersub\r\nUser-Agent: usip/0.1\r\n"
+
+
+class Responder:
+    """What UserAgentCore inherits to answer; *writer*, *transactions* ... are the core's."""
+
+    content_type = b"application/sdp"
+    supported = (b"100rel", b"timer", b"replaces", b"norefersub")
+    info_types = (b"application/dtmf-relay", b"application/dtmf")
+
+    # -- refusals (8.2.1 to 8.2.3)
+
+    def refuse_requirements(self, transaction, message, now_ms: int) -> bool:
+        """Answer 420 to a Require that names what we do not know; whether that was done."""
+        if message.method == _M_CANCEL or message.find(_H_REQUIRE) < 0:
+            return False
+        values = self.values
+        values.begin(message, _H_REQUIRE)
+        unknown = []
+        while values.next():
+            token = message.text(values.start, values.end).lower()
+            if token not in self.supported:
+                unknown.append(token)
+        if not unknown:
+            return False
+        self.begin_response(transaction, message, 420)
+        self.writer.put(b"Unsupported: ").put(b", ".join(unknown)).put(b"\r\n")
+        self.finish_response(transaction, 420, now_ms)
+        return True
+
+    def refuse_method(self, transaction, message, now_ms: int) -> None:
+        """Answer 405 to a method of SIP, 501 to one nobody knows; both say what is allowed."""
+        status = 405 if message.method else 501
+        self.begin_response(transaction, message, status)
+        self.writer.put(_ALLOW)
+        self.finish_response(transaction, status, now_ms)
+
+    def refuse_body(self, transaction, message, now_ms: int) -> bool:
+        """Answer 415 to a body that is no session description; whether that was done."""
+        if message.body_end == message.body_start:
+            return False
+        if self.is_media_body(message) and message.find(_H_CONTENT_ENCODING) < 0:
+            return False
+        self.refuse_content_type(transaction, message, (self.content_type,), now_ms)
+        return True
+
+    def refuse_content_type(self, transaction, message, accepted: tuple, now_ms: int) -> None:
+        """Answer 415 with what would be accepted (21.4.13)."""
+        self.begin_response(transaction, message, 415)
+        self.writer.put(b"Accept: ").put(b", ".join(accepted)).put(b"\r\n")
+        self.finish_response(transaction, 415, now_ms)
+
+    def is_media_body(self, message) -> bool:
+        """Whether the body is a session description."""
+        return self.content_type_of(message) == self.content_type
+
+    def content_type_of(self, message) -> bytes:
+        """Return the media type of the body in lower case without parameters; b"" if absent."""
+        value = message.value(_H_CONTENT_TYPE)
+        return value.split(b";", 1)[0].strip().lower() if value else b""
+
+    # -- responses
+
+    def respond(self, transaction, message, status: int, now_ms: int) -> None:
+        """Send a response without fields of its own or a body."""
+        self.begin_response(transaction, message, status)
+        self.finish_response(transaction, status, now_ms)
+
+    def respond_later(self, transaction, message, now_ms: int) -> None:
+        """Answer 500: the peer may try again in 0 to 10 s (14.2, RFC 3311 5.2)."""
+        self.begin_response(transaction, message, 500)
+        self.writer.put(b"Retry-After: ").put_uint(self.random(1)[0] % 11).put(b"\r\n")
+        self.finish_response(transaction, 500, now_ms)
+
+    def begin_response(self, transaction, message, status: int, to_tag: bytes = b"") -> None:
+        """Begin a response to the message in hand; its To tag is the dialog's or a new one."""
+        compose.put_response(
+            self.writer.reset(), message, self.source, status, None, to_tag or self.new_tag()
+        )
+
+    def resume_response(self, transaction, status: int, reason=None):
+        """Begin a response to a request received earlier; return the writer."""
+        w = self.writer.reset()
+        compose.put_status_line(w, status, reason)
+        return w.put(transaction.template)
+
+    def finish_response(self, transaction, status: int, now_ms: int) -> None:
+        """End the response in the writer without a body and send it."""
+        compose.end_without_body(self.writer)
+        self.transactions.respond(transaction, status, now_ms)
+
+    def respond_statelessly(self, message, status: int) -> None:
+        if message.method == _M_ACK:
+            return
+        w = self.writer.reset()
+        compose.put_response(w, message, self.source, status, None, self.new_tag())
+        if status == 503:
+            w.put(b"Retry-After: 5\r\n")
+        compose.end_without_body(w)
+        self.transport.send(self.reply_to(message), w.buf, w.end)
+
+    def reply_to(self, message) -> tuple:
+        """Return where responses go: the source, at the port that Via asks for (18.2.2)."""
+        protocol, host, port = self.source
+        via = message.via
+        if protocol == "udp" and not via.has_rport:
+            port = via.port if via.port > 0 else 5060
+        return (protocol, host, port)
+
+    def answer_options(self, transaction, message, now_ms: int) -> None:
+        """Answer with what we can do (11.2): 200, or 486 when no further call is possible."""
+        status = 200
+        if message.to.tag_start < 0 and len(self.sessions) >= self.limits.sessions:
+            status = 486
+        self.begin_response(transaction, message, status)
+        self.put_capabilities(self.writer)
+        self.writer.put(b"Accept: application/sdp\r\n")
+        self.finish_response(transaction, status, now_ms)
+
+    def put_capabilities(self, w) -> None:
+        """Append Allow, Supported and User-Agent."""
+        w.put(_ALLOW).put(_SUPPORTED)
