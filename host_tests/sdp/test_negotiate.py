@@ -579,3 +579,20 @@ def test_reading_an_offer_and_writing_an_answer_use_no_heap():
         negotiator.put_offer(writer.reset())
         negotiator.reject_offer()
         negotiator.local.put_capabilities(writer.reset())
+
+
+def test_an_offer_of_4_kb_in_pieces_takes_the_line_buffer_only():
+    head = corpus.wire(SIMPLE + "m=audio 5000 RTP/AVP 8 0")
+    candidate = b"a=candidate:1467250027 1 udp 2122260223 192.0.2.196 46243 typ host\r\n"
+    negotiator = phone()
+    with NoAlloc(LIMITS.sdp_line_bytes + 64):
+        negotiator.begin(b"application/sdp", 0, 15)
+        negotiator.feed(head, 0, len(head))
+        for _ in range(4096 // len(candidate) + 1):
+            negotiator.feed(candidate, 0, 40)
+            negotiator.feed(candidate, 40, len(candidate))
+        negotiator.finish()
+        status = negotiator.receive_offer(None, 0, 0)
+    assert status == 0
+    text(negotiator.put_answer)
+    assert negotiator.codec == b"PCMA"

@@ -52,7 +52,9 @@ def words(value: bytes, low: int, high: int) -> list:
 
 
 def _version(value):
-    return number(value)
+    if value != b"0":
+        raise ValueError("version")
+    return 0
 
 
 def _origin(value):

@@ -9,6 +9,9 @@ we can take is answered, the others are refused there with port 0.
 Payload types: the number in the far side's description is the one to send with, ours the one to
 expect. An answer takes over the offer's numbers (RFC 3264 6.1) and later offers keep them.
 
+Early media: an answer in a 1xx is adopted at once, and any later one, of a fork or in the 200,
+replaces it; the last answer heard is whose sound is played.
+
 The names follow what the session calls: put_offer, receive_offer, put_answer, receive_answer,
 reject_offer. All statuses are SIP's; nothing here raises for what a peer sent.
 """
