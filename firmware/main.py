@@ -9,6 +9,8 @@ import sys
 # From the innermost out: an import within an import within an import takes C stack, and a board
 # has 16 KB of it.
 import usip.core  # noqa: F401
+
+# isort: split
 from station import app
 
 sys.exit(app.run("config.json", "board.json"))

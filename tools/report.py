@@ -72,7 +72,9 @@ def html(recording, results: list, ladder: str) -> str:
     ]
     chart = report_svg.heap(recording)
     if chart:
-        words = "In use after a collection, four times a second; the VM has no more than the limit."
+        words = (
+            "In use after a collection, four times a second; the VM has no more than the limit."
+        )
         body += ["<h2>Heap</h2>", '<p class="soft">%s</p>' % words]
         body += ['<section class="card">%s</section>' % chart]
     body += ["<h2>Messages in full</h2>", _messages(recording)]

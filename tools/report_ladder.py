@@ -68,9 +68,21 @@ class MediaRow(Row):
         self.counts = {}
         self.codec = ""
 
+    def add(self, other: "MediaRow") -> None:
+        """Count the packets of *other* here."""
+        for ends, (packets, lost) in other.counts.items():
+            counts = self.counts.setdefault(ends, [0, 0])
+            counts[0] += packets
+            counts[1] += lost
+
+    def packets(self) -> int:
+        """Return how many there are, both ways."""
+        return sum(packets for packets, _ in self.counts.values())
+
 
 _CODECS = {0: "PCMU", 8: "PCMA"}
 _DIGITS = "0123456789*#ABCD"
+_FEW = 8
 
 
 def label(octets: bytes) -> str:
@@ -131,7 +143,7 @@ class _Builder:
                 self._take_message(subject)
             elif subject.is_rtp:
                 self._take_packet(subject)
-        self._end_media()
+        self._end_media(True)
         return self._rows
 
     def _ends(self, datagram):
@@ -178,7 +190,14 @@ class _Builder:
             self._rows.append(self._digits[key])
         self._digits[key].packets += 1
 
-    def _end_media(self):
-        if self._media is not None:
-            self._rows.append(self._media)
-            self._media = None
+    def _end_media(self, is_last=False):
+        """Close the row of sound that is open; a few packets wait for those behind the row."""
+        media = self._media
+        if media is None or not (is_last or media.packets() >= _FEW):
+            return
+        before = [row for row in self._rows if isinstance(row, MediaRow)]
+        if before and media.packets() < _FEW:
+            before[-1].add(media)
+        else:
+            self._rows.append(media)
+        self._media = None

@@ -16,7 +16,7 @@ COLOURS = """
 """
 DRAWING = """
 svg{font-family:ui-sans-serif,system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;
-font-size:12.5px;display:block;max-width:100%;height:auto}
+font-size:12.5px;display:block;max-width:100%;height:auto;margin:0 auto}
 svg text{fill:var(--ink)} svg .soft{fill:var(--soft)} svg .time{fill:var(--soft);font-size:11px;
 font-variant-numeric:tabular-nums} svg .mono{font-family:ui-monospace,SFMono-Regular,Menlo,
 "DejaVu Sans Mono",monospace;font-size:12px} svg .name{font-weight:600;font-size:14px}
@@ -25,8 +25,9 @@ svg .halo{paint-order:stroke;stroke:var(--paper);stroke-width:5px;stroke-linejoi
 """
 
 _GUTTER = 66
-_COLUMN = 330
-_EDGE = 128  # from the gutter to the first life line
+_COLUMNS = {2: 470}  # between two life lines, by the number of stations
+_COLUMN = 300
+_EDGE = 110  # from the gutter to the first life line
 _HEIGHTS = {
     report_ladder.MessageRow: 34,
     report_ladder.EventRow: 28,
@@ -54,7 +55,9 @@ def _begin(width: float, height: float, title: str) -> str:
     ) % (escape(title, quote=True), width, height, width, height)
 
 
-def text(x: float, y: float, words: str, classes: str = "", anchor: str = "start", style="") -> str:
+def text(
+    x: float, y: float, words: str, classes: str = "", anchor: str = "start", style=""
+) -> str:
     """Return a text element; (x, y) is on its base line."""
     return '<text x="%.1f" y="%.1f" class="%s" text-anchor="%s"%s>%s</text>' % (
         *(x, y, classes, anchor),
@@ -75,7 +78,8 @@ class Ladder:
         self._rows = report_ladder.rows(recording)
         self._parts = []
         self._y = 76.0
-        width = _GUTTER + 2 * _EDGE + _COLUMN * (len(self._names) - 1)
+        self._column = _COLUMNS.get(len(self._names), _COLUMN)
+        width = _GUTTER + 2 * _EDGE + self._column * (len(self._names) - 1)
         height = self._y + sum(_HEIGHTS[type(row)] for row in self._rows) + 26
         self._height = height
         self._parts.append(_begin(width, height, "Messages between the stations"))
@@ -86,7 +90,7 @@ class Ladder:
         self.svg = "".join(self._parts) + "</svg>"
 
     def _x(self, name: str) -> float:
-        return _GUTTER + _EDGE + _COLUMN * self._names.index(name)
+        return _GUTTER + _EDGE + self._column * self._names.index(name)
 
     def _life_lines(self):
         for name in self._names:
@@ -212,14 +216,16 @@ def sound(said, heard, lag_samples: int, names: tuple, inks: tuple, rate_hz: int
     step = 1 if seconds < 15 else 5 if seconds < 75 else 30
     for second in range(0, int(seconds) + 1, step):
         x = 86 + plot * second / seconds
-        parts.append('<line class="grid" x1="%.1f" x2="%.1f" y1="4" y2="%d"/>' % (x, x, height - 22))
+        parts.append(
+            '<line class="grid" x1="%.1f" x2="%.1f" y1="4" y2="%d"/>' % (x, x, height - 22)
+        )
         parts.append(text(x, height - 7, "%d s" % second, "time", "middle"))
     for i, (samples, shift) in enumerate(((said, lag_samples), (heard, 0))):
         y = 8 + _SOUND_HALF + i * (2 * _SOUND_HALF + 8)
         path = _envelope(samples, shift, length, plot)
         parts.append(
-            '<path transform="translate(86 %d) scale(1 %d)" d="%s" style="fill:%s"/>'
-            % (y, _SOUND_HALF, path, inks[i])
+            '<path transform="translate(86 %d) scale(1 %d)" d="%s" style="fill:%s;opacity:%s"/>'
+            % (y, _SOUND_HALF, path, inks[0], 0.7 if i else 1)
         )
         head, _, tail = names[i].partition(" ")
         parts.append(text(4, y - 2, head, "", "start", "fill:%s;font-weight:600" % inks[i]))
@@ -263,7 +269,9 @@ def heap(recording) -> str:
     parts = [_begin(_HEAP_WIDTH, _HEAP_HEIGHT, "Heap in use over time")]
     for kilobytes in range(0, limit // 1024 + 1, 24):
         _, y = place(0, kilobytes * 1024)
-        parts.append('<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>' % (left, right, y, y))
+        parts.append(
+            '<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>' % (left, right, y, y)
+        )
         parts.append(text(left - 8, y + 4, "%d KB" % kilobytes, "time", "end"))
     _, y = place(0, limit)
     parts.append(
@@ -289,7 +297,9 @@ def heap(recording) -> str:
     for n, (y, station, ink) in enumerate(labels):
         y = max(y, labels[n - 1][0] + 32) if n else y
         labels[n][0] = y
-        parts.append(text(right + 8, y, station.name, "", "start", "fill:%s;font-weight:600" % ink))
+        parts.append(
+            text(right + 8, y, station.name, "", "start", "fill:%s;font-weight:600" % ink)
+        )
         words = "peak %.1f KB" % (station.heap_peak() / 1024)
         parts.append(text(right + 8, y + 14, words, "soft"))
     return "".join(parts) + "</svg>"

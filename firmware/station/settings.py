@@ -40,7 +40,7 @@ _DIGITS = "0123456789*#ABCD"
 
 
 def parse(section) -> dict:
-    """Return the section checked in place, absent keys filled in; ConfigError says what is wrong."""
+    """Return the section checked in place, absent keys filled in; ConfigError says why not."""
     if section is None:
         raise ConfigError("station", "is missing")
     check(section, _SCHEMA, "station")

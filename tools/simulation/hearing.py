@@ -2,8 +2,8 @@
 
 Theory of operation: the cross-correlation of the whole (by FFT) says by how much the heard sound
 is late. Then each piece of 400 ms in which something was said is looked for near that place; its
-score is the normalised correlation there, 1.0 for the same sound at any level. A jitter buffer that
-shifts by some samples, or a lost packet, thus costs the piece it hits and no other.
+score is the normalised correlation there, 1.0 for the same sound at any level. A jitter buffer
+that shifts by some samples, or a lost packet, thus costs the piece it hits and no other.
 """
 
 import numpy

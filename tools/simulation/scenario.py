@@ -58,7 +58,7 @@ class ScenarioError(ValueError):
 
 
 class Scenario:
-    """One scenario: `name`, `title`, `clock`, `limit_s`, `stations`, `links`, `steps`, `expect`."""
+    """One scenario: its `name` and, as attributes, the keys of its document."""
 
     def __init__(self, name: str, document: dict) -> None:
         """Check *document*; ScenarioError names the first wrong entry."""

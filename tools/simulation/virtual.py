@@ -206,8 +206,8 @@ class VirtualRun:
         return seen
 
     def _patch(self, patches):
-        import usip  # noqa: F401  (first: it installs what CPython lacks)
         from station import log, simpins
+
         from usip import agent, ticks
         from usip.net import udp
 
@@ -256,6 +256,7 @@ class VirtualRun:
 
     async def _serve(self, station):
         from station import app, log
+
         from usip import ConfigError
 
         station.exit_status = 1
