@@ -27,6 +27,7 @@ from usip.net.udp import MediaSocket
 from usip.sip.compose import METHODS
 from usip.sip.registration import REGISTERED as _BOUND
 from usip.sip.registration import REGISTERING, UNREGISTERING, Account
+from usip.sip.uri import URI
 
 try:
     from asyncio import sleep_ms
@@ -207,13 +208,20 @@ class Agent:
         return call
 
     def place(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
-        """Place a call and return it at once; arguments as for `call`."""
+        """Place a call and return it at once; arguments as for `call`.
+
+        CallFailed when there is no room for another, ValueError when *target* is no SIP URI.
+        """
         account = account or self.account()
         target = target.encode()
+        if not is_sip(target):
+            raise ValueError("no SIP URI: %s" % target)
+        if len(self.calls) >= self.limits.sessions:
+            raise CallFailed(486, "Too Many Calls")
         destination = self.core.locate(_next_hop(account, target), account.destination)
         call = self._make_call(destination)
         if call is None:
-            raise CallFailed(503, "No Free RTP Port")
+            raise CallFailed(503, "No Port or Memory for Sound")
         try:
             call.open_audio(audio)
         except OSError:
@@ -238,20 +246,29 @@ class Agent:
         return None
 
     def _make_call(self, destination):
-        """Return a call with sockets that *destination* can reach, or None."""
+        """Return a call with sockets that *destination* can reach, None without port or memory."""
         gc.collect()
+        call = calls.Call(self, asyncio.Event())
+        try:
+            if self._open_sockets(call, self.config["media"]["rtp_ports"]):
+                self._make_media(call, destination)
+                return call
+        except MemoryError:
+            self.dropped += 1
+            self._close_sockets(call)
+        return None
+
+    def _make_media(self, call, destination):
         from usip.rtp.stream import Stream
         from usip.sdp.negotiate import Negotiator
 
         media = self.config["media"]
-        call = calls.Call(self, None, Stream(self.limits, os.urandom(16)), asyncio.Event())
-        if not self._open_sockets(call, media["rtp_ports"]):
-            return None
         host = self.transport.host
         if destination is not None:
             host = self.transport.local_address(destination)[0]
         call.dtmf_mode = media["dtmf"]
         call.local_address = host, call.rtp.port
+        call.stream = Stream(self.limits, os.urandom(16))
         call.media = Negotiator(
             self.limits,
             host.encode(),
@@ -261,7 +278,6 @@ class Agent:
             media["ptime"],
             int.from_bytes(os.urandom(3), "big"),
         )
-        return call
 
     def _open_sockets(self, call, ports):
         """Bind the next free pair of ports, RTP on the even one (RFC 3550 11)."""
@@ -497,6 +513,12 @@ def _require_available(config):
             raise ConfigError("accounts[%d].ims" % i, "is not available")
     if config["media"]["srtp"] != "off":
         raise ConfigError("media.srtp", "only off is available")
+
+
+def is_sip(target: bytes) -> bool:
+    """Return whether *target* is a URI that a call can be placed to."""
+    view = URI()
+    return view.parse(target, 0, len(target)) and view.host_start >= 0
 
 
 def _next_hop(account, target):

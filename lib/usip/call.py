@@ -37,13 +37,13 @@ _ENDED_BY = ("", "local", "remote", "error")
 class Call:
     """A call; made by the agent, given to an application."""
 
-    def __init__(self, agent, media, stream, waiter) -> None:
+    def __init__(self, agent, waiter) -> None:
         self._agent = agent  # now_ms(), flush(): what a command needs
         self._waiter = waiter  # set() when there is an event, wait(), clear()
         self._events = []
         self.session = None
-        self.media = media  # the negotiator
-        self.stream = stream
+        self.media = None  # the negotiator
+        self.stream = None
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
         self.dtmf_mode = "auto"
