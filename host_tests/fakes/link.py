@@ -201,6 +201,16 @@ def pair(delay_ms: int = 10, fate=None, limits=None) -> tuple:
     return link, alice, bob
 
 
+def lossy(percent: int, seed: int):
+    """Return a fate that loses *percent* of the datagrams and delays the others by 5 to 44 ms."""
+    random = Random(seed)
+
+    def fate(n, source, destination, octets):
+        return [] if random.below(100) < percent else [5 + random.below(40)]
+
+    return fate
+
+
 def call(link, alice, media=None, target: bytes = b"sip:bob@192.0.2.2"):
     """Let Alice call Bob; return her session."""
     media = media or Media(alice.host)

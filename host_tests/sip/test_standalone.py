@@ -1,10 +1,9 @@
 """MESSAGE (RFC 3428) between two cores and against what peers send, over the virtual link."""
 
-from host_tests.fakes.link import Random, call, pair
+from host_tests.fakes.link import call, lossy, pair
 from host_tests.fakes.registrar import Registrar
 from host_tests.sip.test_core import SOURCE, answers, phone, request, status
 from host_tests.sip.test_session import answering
-
 from usip import core
 from usip.limits import Limits
 from usip.sip.registration import Account
@@ -68,8 +67,7 @@ def test_a_repeated_message_is_delivered_once():
 
 def test_messages_get_through_ten_percent_loss_each_way():
     for seed in range(20):
-        random = Random(seed + 3)
-        link, alice, bob = pair(fate=lambda n, *rest: [] if random.below(100) < 10 else [10])
+        link, alice, bob = pair(fate=lossy(10, seed + 3))
         found = readers(bob)
         sent = send(link, alice)
         link.run(40000)

@@ -3,8 +3,8 @@
 A Session is one call as signalling sees it: its dialog, BYE, re-INVITE in both directions, INFO.
 How it begins is in `uac` and `uas`; what only some calls need is imported when one does: UPDATE
 in `update`, reliable provisional responses in `reliable`, session timers in `session_timer`,
-transfers in `transfer` and `refer`. Bodies are opaque here; the *media* object given to the session reads and
-writes them, while the message is still in its buffer:
+transfers in `transfer` and `refer`. Bodies are opaque here; the *media* object given to the
+session reads and writes them, while the message is still in its buffer:
 
     put_offer(writer)   put_answer(writer)   reject_offer()
     receive_offer(buf, start, end) -> 0 or the status to refuse with
