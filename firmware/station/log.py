@@ -3,6 +3,7 @@
 Serial console, `make monitor` and the simulator read the same lines. `t` is seconds since start.
 """
 
+import json
 import sys
 
 from usip.ticks import ticks_diff, ticks_ms
@@ -16,18 +17,10 @@ def write(text: str) -> None:
 
 
 def quoted(value) -> str:
-    """Return *value* as JSON: None, a bool, an int, a float, octets or a str."""
-    if value is None:
-        return "null"
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return "%.2f" % value
-    if not isinstance(value, str):
-        value = str(bytes(c if 32 <= c < 127 else 63 for c in value), "ascii")
-    return '"%s"' % value.replace("\\", "\\\\").replace('"', '\\"')
+    """Return *value* as JSON: None, a bool, a number, octets or a str."""
+    if isinstance(value, bytes):
+        value = str(bytes([c if 32 <= c < 127 else 63 for c in value]), "ascii")
+    return json.dumps(value)
 
 
 def say(event: str, *fields) -> None:
