@@ -55,7 +55,7 @@ class Playout:
         self.concealed = 0
         self.slips = 0
         self.delay_ms = 0
-        self.comfort_level = 0  # mean magnitude of the noise played when idle
+        self.comfort_level = 0  # peak of the noise played when idle
         self._seed = 1
         self.reset()
 
@@ -88,7 +88,7 @@ class Playout:
 
     def set_comfort(self, level: int) -> None:
         """Play comfort noise of -*level* dBov when idle (RFC 3389); 127 is none."""
-        size = 28378  # mean magnitude of 0 dBov noise, twice: `conceal.noise` takes the peak
+        size = 56756  # peak of even noise whose r.m.s. is 0 dBov
         while level >= 6:
             size //= 2
             level -= 6

@@ -2,7 +2,7 @@
 (RFC 3550 6, ITU-T G.107).
 
 A compound packet is written into one fixed buffer and read where it was received. NTP times are
-our millisecond clock (6.4.1 allows the time since start); 32-bit fields are handled as two halves,
+the time since our first report (6.4.1 allows it); 32-bit fields are handled as two halves,
 because a small int ends at 2**30.
 """
 
@@ -57,6 +57,7 @@ class Reporter:
             self.cname[i] = _HEX[seed[len(seed) - 1 - i // 2] >> 4 * (i & 1) & 15]
         self._random = seed[0] << 8 | seed[1]
         self._due_at = NEVER
+        self._epoch = NEVER  # where our NTP time begins: the clock itself wraps
         self._sent_before = 0
         self._expected_before = self._received_before = 0
         self._last_sr = bytearray(4)
@@ -111,10 +112,16 @@ class Reporter:
             at += 8
         return at
 
+    def _ntp_ms(self, now_ms):
+        if self._epoch == NEVER:
+            self._epoch = now_ms
+        return ticks_diff(now_ms, self._epoch) + 1000  # a time of 0 in a report means none
+
     def _put_sender(self, sender, now_ms):
         buf = self.buf
-        _put32(buf, 8, now_ms // 1000)
-        _put16(buf, 12, now_ms % 1000 * 65536 // 1000)
+        ntp_ms = self._ntp_ms(now_ms)
+        _put32(buf, 8, ntp_ms // 1000)
+        _put16(buf, 12, ntp_ms % 1000 * 65536 // 1000)
         _put16(buf, 14, 0)
         copy(buf, 16, sender.packet, 4, 8)
         packet.timestamp_add(buf, 16, sender.due_samples())
@@ -190,9 +197,8 @@ class Reporter:
         high = _get16(buf, at + 12)
         self.remote_jitter = high << 16 | _get16(buf, at + 14) if high < 0x3FFF else 0x3FFFFFFF
         if _get16(buf, at + 16) | _get16(buf, at + 18):
-            # as if our clock's milliseconds were an NTP time, see _put_sender
-            sent_ms = _short_ms(buf, at + 16)
-            rtt = (now_ms - sent_ms) % _CLOCK_MS - _short_ms(buf, at + 20)
+            since_ms = (self._ntp_ms(now_ms) - _short_ms(buf, at + 16)) % _CLOCK_MS
+            rtt = since_ms - _short_ms(buf, at + 20)
             if -2 <= rtt < 60000:
                 self.rtt_ms = rtt if rtt > 0 else 0
 
