@@ -38,7 +38,7 @@ def _cpython(path: Path, heap: str) -> list:
 
 
 def _vm(path: Path, heap: str, native: bool = True) -> list:
-    image = rom.build("sim", native=native)
+    image = rom.build("sim", native=native, linked=False)
     driver = vm.compiled(_DRIVER)
     extra = "%s:%s:%s" % (vm.compiled(path).parent, ROOT / "host_tests", ROOT)
     start = ROOT / "tools" / "bench_start.py"

@@ -143,7 +143,7 @@ def run_on_vm(app_options: dict, heap: str, folder: str) -> int:
     path.write_text(json.dumps(app_options))
     try:
         program = ROOT / "tools" / "phone_app.py"
-        command = vm.vm_command(heap, rom=rom.build_with(program))
+        command = vm.vm_command(heap, rom=rom.build(program=program))
         command += [str(vm.compiled(program, 3)), str(path)]
     except (rom.BuildError, get_micropython.NotFound) as e:
         fail(str(e))

@@ -1,11 +1,13 @@
 """Builds a board's image: lib/usip and firmware/ compiled by mpy-cross, packed as ROMFS.
 
-    python -m tools.rom [--board sim] [--no-native] [--optimise N]
+    python -m tools.rom [--board sim] [--no-native] [--plain] [--with PROGRAM]
 
 makes build/BOARD/tree, the .mpy files as they lie on a board (lib/usip/..., main.mpy ...), and
-build/BOARD/romfs.img from them. Names that nobody outside uses are shortened (tools.shorten;
-build/BOARD/source holds the result, build/BOARD/names.txt the names), unless debugging with
---optimise 0. Only what changed is compiled again. boards/BOARD/build.json names
+build/BOARD/romfs.img from them. The modules of a phone are linked into two (tools.bundle) and
+names that nobody outside uses are shortened (tools.shorten): that saves 14 KB of heap on a
+32-bit VM. build/BOARD/source holds the result, build/BOARD/names.txt the names. --plain leaves
+both out (into build/BOARD-plain): unit tests and tools that look inside run on that. Only what
+changed is compiled again. boards/BOARD/build.json names
 the emitter: {"arch": "xtensawin"}, "host" for that of the VM found here, "" for none.
 
 With no emitter, or --no-native (into build/BOARD-twin), the image is the bytecode twin: the same
@@ -18,18 +20,17 @@ import fcntl
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from tools import get_micropython, shorten, vm
+from tools import bundle, get_micropython, shorten, vm
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("usip/cpython.py", "manifest.py")  # CPython's shim; input of the firmware build
 
 # 3 drops asserts and line numbers. Line numbers are 7 % of the image and, on stock firmware, of
-# the heap; a traceback still names file and function. `--optimise 0` while debugging.
+# the heap; a traceback still names file and function.
 OPTIMISE = 3
 
 _EMITTER = re.compile(r"^[ \t]*@micropython\.(viper|native)[ \t]*$", re.MULTILINE)
@@ -81,18 +82,28 @@ def twin(text: str, name: str = "") -> str:
     return plain[: at.end()] + _TWIN + plain[at.end() :]
 
 
-def build(board: str = "sim", native: bool = True, optimise: int = OPTIMISE) -> Path:
+def build(board: str = "sim", native: bool = True, linked: bool = True, program=None) -> Path:
     """Bring the board's tree and image up to date and return the image's path.
 
-    Raises BuildError when a source does not compile, after packing all the others.
+    *program* is one more source file, for the image's root: as a script run on that image
+    (`tools.vm`) its code stays outside the heap. Raises BuildError when a source does not
+    compile, after packing all the others.
     """
     arch = emitter_of(board) if native else ""
-    folder = ROOT / "build" / (board if native else board + "-twin")
+    name = board if native else board + "-twin"
+    if program is not None:
+        name += "-" + Path(program).stem
+    folder = ROOT / "build" / (name if linked else name + "-plain")
     folder.mkdir(parents=True, exist_ok=True)
+    found = sources(bool(arch))
+    if program is not None:
+        found[Path(program).stem] = Path(program)
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several tools may build at once
         errors = []
-        changed = _build_tree(folder, arch, optimise, errors)
+        if linked:
+            found = _linked(folder, found, errors)
+        changed = _build_tree(folder, found, arch, errors)
         image = folder / "romfs.img"
         if changed or not image.exists():
             _pack(folder / "tree", image)
@@ -101,36 +112,13 @@ def build(board: str = "sim", native: bool = True, optimise: int = OPTIMISE) -> 
     return image
 
 
-def build_with(program, board: str = "sim") -> Path:
-    """Return the image of *board* with one more program, a source file, in its root.
-
-    As a script run on such an image (`tools.vm`) its code stays outside the heap.
-    """
-    program = Path(program)
-    base = build(board)
-    folder = ROOT / "build" / (board + "-" + program.stem)
-    folder.mkdir(parents=True, exist_ok=True)
-    image = folder / "romfs.img"
-    with open(folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (_is_newer(image, base) and _is_newer(image, program)):
-            tree = folder / "tree"
-            shutil.rmtree(tree, ignore_errors=True)
-            shutil.copytree(base.parent / "tree", tree)
-            target = tree / (program.stem + ".mpy")
-            _compile(program, target, program.stem, emitter_of(board), OPTIMISE)
-            _pack(tree, image)
-    return image
-
-
-def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
+def _build_tree(folder: Path, found: dict, arch: str, errors: list) -> bool:
     """Compile what is newer than its .mpy, remove what has no source; True when any did.
 
     What does not compile is left out of the tree and appended to *errors*.
     """
     tree = folder / "tree"
-    found = _shortened(folder, sources(bool(arch)), errors) if optimise else sources(bool(arch))
-    settings = "%s -O%d %s" % (arch or "twin", optimise, Path(__file__).stat().st_mtime_ns)
+    settings = "%s -O%d %s" % (arch or "twin", OPTIMISE, Path(__file__).stat().st_mtime_ns)
     stamp = folder / "settings"
     fresh = stamp.exists() and stamp.read_text() == settings
     changed = not fresh
@@ -141,7 +129,7 @@ def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
             wanted.add(target)
             continue
         try:
-            _compile(source, target, name, arch, optimise)
+            _compile(source, target, name, arch)
             wanted.add(target)
             changed = True
         except BuildError as error:
@@ -153,44 +141,59 @@ def _build_tree(folder: Path, arch: str, optimise: int, errors: list) -> bool:
     return changed
 
 
-def _shortened(folder: Path, found: dict, errors: list) -> dict:
-    """Return *found* with sources whose names are shortened; each is written when it changes."""
-    inputs = [*found.values(), *shorten.outside(), Path(__file__), Path(shorten.__file__)]
+def _linked(folder: Path, found: dict, errors: list) -> dict:
+    """Return the sources to compile: *found* linked and shortened, written where they changed."""
+    steps = [Path(module.__file__) for module in (shorten, bundle)]
+    inputs = [*found.values(), *shorten.outside(), *steps, Path(__file__)]
     stamp = "%d %d" % (len(inputs), max(path.stat().st_mtime_ns for path in inputs))
-    done = folder / "shortened"
-    results = {name: folder / "source" / (name + ".py") for name in found}
-    if done.exists() and done.read_text() == stamp:
-        return {name: path for name, path in results.items() if path.exists()}
-    texts = {}
-    for name, path in found.items():
-        text = path.read_text()
+    done = folder / "linked"
+    source = folder / "source"
+    if not (done.exists() and done.read_text() == stamp):
+        texts = {}
+        for name, path in found.items():
+            text = path.read_text()
+            try:
+                compile(text, str(path), "exec", ast.PyCF_ONLY_AST)
+                texts[name.removeprefix("lib/")] = text
+            except SyntaxError as error:
+                errors.append("%s: %s" % (name, error))
         try:
-            compile(text, str(path), "exec", ast.PyCF_ONLY_AST)
-            texts[name.removeprefix("lib/")] = text
-        except SyntaxError as error:
-            errors.append("%s: %s" % (name, error))
-    texts, forms = shorten.shorten(texts)
-    (folder / "names.txt").write_text("".join(line + "\n" for line in forms))
-    for name, path in list(results.items()):
-        text = texts.get(name.removeprefix("lib/"))
-        if text is None:
-            del results[name]
-        elif not path.exists() or path.read_text() != text:
+            texts, forms = shorten.shorten(texts)
+            texts = bundle.bundle(texts)
+        except bundle.BundleError as error:
+            raise BuildError(str(error)) from None
+        (folder / "names.txt").write_text("".join(line + "\n" for line in forms))
+        _write_sources(source, {_in_tree(name): text for name, text in texts.items()})
+        if not errors:
+            done.write_text(stamp)
+    return {
+        path.relative_to(source).as_posix()[:-3]: path for path in sorted(source.rglob("*.py"))
+    }
+
+
+def _in_tree(module: str) -> str:
+    return "lib/" + module if module.startswith("usip/") else module
+
+
+def _write_sources(folder: Path, texts: dict) -> None:
+    """Make *folder* hold just these sources, leaving alone those that are as they should be."""
+    wanted = {folder / (name + ".py"): text for name, text in texts.items()}
+    for path in set(folder.rglob("*.py")) - set(wanted):
+        path.unlink()
+    for path, text in wanted.items():
+        if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-    if not errors:
-        done.write_text(stamp)
-    return results
 
 
 def _is_newer(target: Path, source: Path) -> bool:
     return target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns
 
 
-def _compile(source: Path, target: Path, name: str, arch: str, optimise: int) -> None:
+def _compile(source: Path, target: Path, name: str, arch: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
-    options = ["-O%d" % optimise, "-o", str(partial)]
+    options = ["-O%d" % OPTIMISE, "-o", str(partial)]
     options += ["-s", (name[4:] if name[:4] == "lib/" else name) + ".py"]
     if arch:
         options.append("-march=" + arch)
@@ -222,10 +225,11 @@ def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="tools.rom", description=__doc__.split("\n")[0])
     parser.add_argument("--board", default="sim")
     parser.add_argument("--no-native", action="store_true", help="the bytecode twin")
-    parser.add_argument("--optimise", type=int, default=OPTIMISE, choices=(0, 1, 2, 3))
+    parser.add_argument("--plain", action="store_true", help="neither linked nor shortened")
+    parser.add_argument("--with", dest="program", metavar="PROGRAM", help="one more source")
     options = parser.parse_args(argv)
     try:
-        image = build(options.board, not options.no_native, options.optimise)
+        image = build(options.board, not options.no_native, not options.plain, options.program)
     except (BuildError, get_micropython.NotFound) as error:
         print("tools.rom: %s" % error, file=sys.stderr)
         return 1

@@ -87,7 +87,9 @@ def main(argv=None) -> int:
         return 1
     failed = 0
     try:
-        image = None if options.sources else rom.build("sim", native=not options.twin)
+        image = (
+            None if options.sources else rom.build("sim", native=not options.twin, linked=False)
+        )
     except rom.BuildError as error:
         print(error)
         failed = 1

@@ -59,7 +59,7 @@ def on_vm(octets: bytes, heap: str, step: int) -> dict:
         file.write(octets)
         file.flush()
         try:
-            command = vm.vm_command(heap, rom=rom.build("sim"))
+            command = vm.vm_command(heap, rom=rom.build("sim", linked=False))
             command += [str(vm.compiled(ROOT / "tools" / "sdp_json.py", optimise=3))]
         except (get_micropython.NotFound, rom.BuildError) as error:
             raise RuntimeError(str(error)) from None

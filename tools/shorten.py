@@ -11,8 +11,10 @@ What decides is how many different names there are, not how long they are. So th
 - so does a function or variable of a module that begins with an underscore.
 
 Names stay as they are when they name something public in a module, or occur as text in a string,
-in the code of a test or tool, as the keyword of a call, or in MicroPython's own modules. Lines
-stay where they are; `names.txt` beside the image says what a form in a traceback stands for.
+as the keyword of a call, or in MicroPython's own modules. Lines stay where they are; `names.txt`
+beside the image says what a form in a traceback stands for. A program that looks into messages
+(usip.sip.message ...) is compiled into the image with the library: firmware/ and `tools.rom
+--with PROGRAM`.
 """
 
 import ast
@@ -42,13 +44,10 @@ PUBLIC = (
     "usip/limits",
     "usip/ticks",
     "usip/audio/",
-    "usip/sip/headers",
-    "usip/sip/message",
     "usip/sip/registration",
     "usip/sip/session",
     "usip/sip/uac",
     "usip/sip/uas",
-    "usip/sip/uri",
 )
 
 # Foreign objects' attributes: none of these is ours to rename.
@@ -123,13 +122,12 @@ class _File:
             if not (isinstance(node, ast.Assign) and _is_const(node.value)):
                 self.globals.update(n for n in _names_of(node) if re.match("_[^_]", n))
 
-    @property
-    def is_public(self) -> bool:
-        """Whether programs may use what it defines."""
-        return any(
-            self.name == public or (public[-1] == "/" and self.name.startswith(public))
-            for public in PUBLIC
-        )
+
+def is_public(module: str) -> bool:
+    """Whether programs may use what a module, named by its path, defines."""
+    return any(
+        module == public or (public[-1] == "/" and module.startswith(public)) for public in PUBLIC
+    )
 
 
 def _is_self(node) -> bool:
@@ -168,17 +166,20 @@ def _fixed_names(files: list) -> set:
                     fixed.update(re.findall(r"[A-Za-z_]\w*", node.value))
             elif isinstance(node, ast.Attribute) and not is_ours:
                 fixed.add(node.attr)
+            elif isinstance(node, ast.ClassDef) and not is_ours:  # a fake of one of our objects
+                for inner in node.body:
+                    fixed.update(_names_of(inner))
     for file in files:
         for node in file.tree.body:  # `module.function` looks like an attribute of an object
-            fixed.update(_names_of(node))
-        if file.is_public:
+            fixed.update(name for name in _names_of(node) if name[0] != "_")
+        if is_public(file.name):
             fixed.update(name for name in file.defined if name[0] != "_")
     return fixed
 
 
 def outside() -> list:
-    """Return the tests and tools: what they mention keeps its name."""
-    return [*ROOT.glob("host_tests/**/*.py"), *ROOT.glob("tools/**/*.py")]
+    """Return the programs that are run on an image without being part of it."""
+    return [*ROOT.glob("tools/states/*.py")]
 
 
 def _docstrings(tree):
@@ -335,7 +336,7 @@ class _Editor:
         used = {n.id for n in inner if isinstance(n, ast.Name)}
         used |= {a.arg for a in node.args.args} | set(self.globals.values())
         letters = (x for x in string.ascii_lowercase if x not in used)
-        is_shown = self.file.is_public and node.name[0] != "_"
+        is_shown = is_public(self.file.name) and node.name[0] != "_"
         renamed = {}
         for argument in node.args.args:
             if argument.arg == "self" or is_shown or argument.arg in self.fixed:

@@ -78,7 +78,7 @@ def on_vm(octets: bytes, heap: str, step: int) -> list:
 def _image(rom) -> Path:
     """Return the image of board sim; one that lacks modules which do not compile will do."""
     try:
-        return rom.build("sim")
+        return rom.build("sim", linked=False)
     except rom.BuildError as error:
         if error.image is None:
             raise

@@ -94,7 +94,7 @@ def measure(image: Path) -> dict:
     """Return module name -> [mpy bytes, heap from ROM, heap loaded]; None: does not import."""
     tree = image.parent / "tree"
     names = [name for name in module_names() if not is_application(name)]
-    device_tree = rom.build("esp32").parent / "tree"
+    device_tree = rom.build("esp32", linked=False).parent / "tree"
     table = {name: [_mpy_bytes(device_tree, name)] for name in names}
     for place in ({"rom": image}, {"path": tree}):
         heap = _import_heap(names, place)
@@ -215,7 +215,7 @@ def main(argv=None) -> int:
     try:
         image = rom.build("sim")
         budget = Budget(BUDGET.read_text())
-        table = measure(image)
+        table = measure(rom.build("sim", linked=False))
         if options.update:
             print("%d lines added to tools/budget.txt" % update(table, budget))
             return 0

@@ -28,7 +28,7 @@ class Derived(Base):
         super().__init__(5)
         self._of_derived = 1
 
-    def total(self):
+    def __len__(self):
         return self._work(1) + self._of_derived
 """
 OTHER = """
@@ -48,7 +48,6 @@ def test_private_names_become_short_and_public_ones_of_modules_stay():
     texts = shortened()
     assert "_kept_inside" not in texts["demo/base"]
     assert "def run(" in texts["demo/base"] and "class Base" in texts["demo/base"]
-    assert "_helper" not in texts["demo/base"]
 
 
 def test_lines_stay_where_they_are():
@@ -68,7 +67,7 @@ def test_names_of_one_family_never_share_a_form():
     exec(texts["demo/base"], base)
     namespace = {"Base": base["Base"]}
     exec(texts["demo/derived"].replace("from demo.base import Base", ""), namespace)
-    assert namespace["Derived"]().total() == 11
+    assert len(namespace["Derived"]()) == 11
 
 
 def test_unrelated_files_share_forms():
