@@ -20,11 +20,28 @@ _MODULES = (
     ("usip.limits", "Limits"),
 )
 
+# From the innermost out: an import within an import within an import takes more C stack than a
+# board has (16 KB on an ESP32, 240 octets and more a Python call).
+_INNERMOST = (
+    "errors ticks octets limits writer sip.scanner sip.grammar sip.headers sip.uri sip.message "
+    "sip.parser sip.compose sip.auth sip.dialog sip.transaction sip.registration sip.session core"
+)
+
+
+def preload(names: str) -> None:
+    """Import modules of this package one after the other, so that none imports many others."""
+    for name in names.split():
+        __import__("usip." + name)
+
 
 def __getattr__(name):
     for module, names in _MODULES:
         if name in names.split():
+            if module == "usip.agent":
+                preload(_INNERMOST)
             return getattr(__import__(module, None, None, (name,)), name)
+    if name == "agent" or name == "core":
+        preload(_INNERMOST)
     try:  # on MicroPython `from usip import ticks` asks here before it looks for a module
         return __import__("usip." + name, None, None, (name,))
     except ImportError:

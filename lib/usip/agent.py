@@ -18,6 +18,7 @@ import os
 
 from micropython import const
 
+import usip
 from usip import call as calls
 from usip import core, ticks
 from usip.errors import CallFailed, ConfigError
@@ -53,6 +54,7 @@ _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the 
 _RTP_BYTES = const(512)
 _RTCP_BYTES = const(256)
 _PACKETS_A_TURN = const(16)
+_SOUND = "rtp.packet rtp.event rtp.playout rtp.report sdp.read sdp.remote sdp.local"
 _STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
 
 
@@ -259,6 +261,7 @@ class Agent:
         return None
 
     def _make_media(self, call, destination):
+        usip.preload(_SOUND)
         from usip.rtp.stream import Stream
         from usip.sdp.negotiate import Negotiator
 
