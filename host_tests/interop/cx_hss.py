@@ -112,7 +112,7 @@ def subscribers(realm: str = REALM) -> list:
     for number, (k, opc) in enumerate(keys, 1):
         user = f"00101000000000{number}"
         phone = f"+1555010000{number}"
-        impus = (f"sip:{user}@{realm}", f"tel:{phone}", f"sip:{phone}@{realm};user=phone")
+        impus = (f"sip:{user}@{realm}", f"tel:{phone}", f"sip:{phone}@{realm}")
         found.append(Subscriber(f"{user}@{realm}", bytes.fromhex(k), bytes.fromhex(opc), impus))
     return found
 

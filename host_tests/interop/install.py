@@ -7,6 +7,7 @@ ordinary user, it names what is missing and the command that mends it and exits 
 a suite that quietly skipped its peers would prove nothing.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -14,6 +15,13 @@ import sys
 
 # program -> Debian package
 PACKAGES = {"kamailio": "kamailio", "baresip": "baresip-core", "sipp": "sip-tester"}
+# module of Kamailio -> Debian package, for the IMS core
+MODULES = {
+    "ims_auth.so": "kamailio-ims-modules",
+    "presence.so": "kamailio-presence-modules",
+    "xmlops.so": "kamailio-xml-modules",
+}
+_LIBRARIES = ("/usr/lib", "/usr/lib/*", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -23,8 +31,12 @@ def find_program(name: str):
 
 
 def missing_packages() -> list:
-    """Return the Debian packages of the programs that are not here."""
-    return [package for program, package in PACKAGES.items() if not find_program(program)]
+    """Return the Debian packages of the programs and modules that are not here."""
+    missing = [package for program, package in PACKAGES.items() if not find_program(program)]
+    for module, package in MODULES.items():
+        if not any(glob.glob(f"{folder}/kamailio/modules/{module}") for folder in _LIBRARIES):
+            missing.append(package)
+    return missing
 
 
 def _apt_get(*arguments: str):

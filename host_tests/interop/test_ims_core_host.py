@@ -65,19 +65,49 @@ def test_registration_ends(core, phone):
     assert phone.log == [401, 200]
 
 
-def test_a_message_reaches_a_telephone_number(core, phone):
-    called = Phone(core, core.hss.subscribers[1], transport="tcp")
+@pytest.fixture(params=["udp", "tcp"])
+def called(core, request):
+    """A second phone, registered."""
+    one = Phone(core, core.hss.subscribers[1], transport=request.param)
+    one.register()
+    yield one
+    one.close()
+
+
+class Receiving(threading.Thread):
+    """Lets *phone* receive and answer *count* requests meanwhile."""
+
+    def __init__(self, phone, count):
+        super().__init__()
+        self.phone = phone
+        self.count = count
+        self.received = []
+
+    def run(self):
+        for _ in range(self.count):
+            self.received.append(self.phone.receive())
+
+
+def test_a_message_reaches_a_telephone_number(core, phone, called):
     phone.register()
-    called.register()
-    received = []
-    waiting = threading.Thread(target=lambda: received.append(called.receive()))
-    waiting.start()
+    receiving = Receiving(called, 1)
+    receiving.start()
     response = phone.message("tel:+15550100002", "hello", "tel:+15550100001")
-    waiting.join(5)
+    receiving.join(6)
     assert response.startswith("SIP/2.0 200"), response
-    (message,) = received
+    (message,) = receiving.received
     assert message.endswith("hello")
     assert fields(message, "P-Asserted-Identity") == ["<tel:+15550100001>"]
-    assert fields(message, "P-Called-Party-ID") == ["<tel:+15550100002>"]
+    assert fields(message, "P-Called-Party-ID") == [f"<sip:+15550100002@{core.realm};user=phone>"]
     assert not fields(message, "P-Preferred-Identity")
-    called.close()
+
+
+def test_a_call_keeps_to_its_route(core, phone, called):
+    phone.register()
+    receiving = Receiving(called, 3)
+    receiving.start()
+    response = phone.call_and_hang_up("tel:+15550100002", "tel:+15550100001")
+    receiving.join(6)
+    assert response.startswith("SIP/2.0 200"), response
+    assert [message.split(" ", 1)[0] for message in receiving.received] == ["INVITE", "ACK", "BYE"]
+    assert len(",".join(fields(receiving.received[0], "Record-Route")).split(",")) >= 3

@@ -54,35 +54,51 @@ class Phone:
     def request(self, method: str, uri: str, to: str, headers: str, call_id=None, body="") -> str:
         """Send a request outside a dialog; return its final response."""
         self.cseq += 1
-        contact = f"sip:{self.user}@127.0.0.1:{self.port};transport={self.transport}"
-        text = (
-            f"{method} {uri} SIP/2.0\r\n"
-            f"Via: SIP/2.0/{self.transport.upper()} 127.0.0.1:{self.port};"
-            f"branch=z9hG4bK{uuid.uuid4().hex};rport\r\n"
-            f"Max-Forwards: 70\r\nFrom: <{self.impu}>;tag={self.port}\r\nTo: <{to}>\r\n"
-            f"Call-ID: {call_id or self.call_id}\r\nCSeq: {self.cseq} {method}\r\n"
-            f"Contact: <{contact}>\r\n{headers}Content-Length: {len(body)}\r\n\r\n{body}"
-        )
-        self.socket.sendall(text.encode())
+        self.send(method, uri, f"<{to}>", headers, call_id or self.call_id, body)
         while True:
             response = self.receive()
             if response.startswith("SIP/2.0") and not response.startswith("SIP/2.0 1"):
                 self.log.append(int(response[8:11]))
                 return response
 
+    def send(self, method: str, uri: str, to: str, headers: str, call_id: str, body=""):
+        """Send a request with the present CSeq; *to* is the whole value of To."""
+        text = (
+            f"{method} {uri} SIP/2.0\r\n"
+            f"Via: SIP/2.0/{self.transport.upper()} 127.0.0.1:{self.port};"
+            f"branch=z9hG4bK{uuid.uuid4().hex};rport\r\n"
+            f"Max-Forwards: 70\r\nFrom: <{self.impu}>;tag={self.port}\r\nTo: {to}\r\n"
+            f"Call-ID: {call_id}\r\nCSeq: {self.cseq} {method}\r\n{self.contact}"
+            f"{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+        self.socket.sendall(text.encode())
+
+    @property
+    def contact(self) -> str:
+        uri = f"sip:{self.user}@127.0.0.1:{self.port};transport={self.transport}"
+        return f"Contact: <{uri}>\r\n"
+
     def receive(self) -> str:
-        """Return the next message; a request is answered 200."""
+        """Return the next message; a request but ACK is answered 200."""
         message = self._next_message().decode()
         if not message.startswith("SIP/2.0"):
             self.log.append(message.split(" ", 1)[0])
-            copied = [
-                f"{name}: {value}\r\n"
-                for name in ("Via", "From", "To", "Call-ID", "CSeq")
-                for value in fields(message, name)
-            ]
-            answer = "SIP/2.0 200 OK\r\n" + "".join(copied) + "Content-Length: 0\r\n\r\n"
-            self.socket.sendall(answer.encode())
+            if not message.startswith("ACK"):
+                self._answer_request(message)
         return message
+
+    def _answer_request(self, request: str):
+        copied = [
+            f"{name}: {value}\r\n"
+            for name in ("Via", "Record-Route", "From", "To", "Call-ID", "CSeq")
+            for value in fields(request, name)
+        ]
+        answer = "SIP/2.0 200 OK\r\n" + "".join(copied)
+        if ";tag=" not in fields(request, "To")[0]:
+            answer = answer.replace(
+                "To: " + fields(request, "To")[0], f"To: {fields(request, 'To')[0]};tag=b"
+            )
+        self.socket.sendall((answer + self.contact + "Content-Length: 0\r\n\r\n").encode())
 
     def _next_message(self) -> bytes:
         if self.transport == "udp":
@@ -163,6 +179,21 @@ class Phone:
             message = self.receive()
             if message.startswith("NOTIFY"):
                 return message
+
+    def call_and_hang_up(self, uri: str, preferred: str) -> str:
+        """Call, acknowledge and say BYE along the dialog's route; return the last response."""
+        call_id = uuid.uuid4().hex
+        headers = f"{self.routed()}P-Preferred-Identity: <{preferred}>\r\n"
+        response = self.request("INVITE", uri, uri, headers, call_id)
+        if not response.startswith("SIP/2.0 200"):
+            return response
+        routes = ",".join(fields(response, "Record-Route")).split(",")
+        route_set = "".join(f"Route: {value.strip()}\r\n" for value in reversed(routes))
+        target = fields(response, "Contact")[0].partition("<")[2].partition(">")[0]
+        self.send("ACK", target, fields(response, "To")[0], route_set, call_id)
+        self.cseq += 1
+        self.send("BYE", target, fields(response, "To")[0], route_set, call_id)
+        return self.receive()
 
     def message(self, uri: str, text: str, preferred: str) -> str:
         """Send a MESSAGE as the identity *preferred*; return its final response."""

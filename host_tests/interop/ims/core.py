@@ -11,8 +11,6 @@ from ..process import Child, PeerError, free_ports, wait_until
 
 _HERE = os.path.dirname(__file__)
 _DBTEXT = "/usr/share/kamailio/dbtext/kamailio"
-# What has to be installed beside `kamailio`.
-PACKAGES = ("kamailio-ims-modules", "kamailio-presence-modules", "kamailio-xml-modules")
 _TABLES = {
     "nds_trusted_domains": "id(int,auto) trusted_domain(string) \n",
     "s_cscf": "id(int,auto) name(string) s_cscf_uri(string) \n1:scscf:{scscf}\n",
