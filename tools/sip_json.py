@@ -23,8 +23,8 @@ _M_ACK = 2
 _M_CANCEL = 4
 
 # elements of the scanner's array, as in lib/usip/sip/scanner.py
-_LINE_END = 6
-_STATE_SIZE = 13
+_LINE_END = 5
+_STATE_SIZE = 11
 
 # Extensions the user agent understands in Require (RFC 3261 8.2.2.3).
 EXTENSIONS = ()
@@ -197,12 +197,13 @@ def _parse(buf: bytes, step: int, capacity: int):
         raise ParseError(513, 65535, "more octets than a datagram holds")
     message = Message(capacity)
     state = array("i", [0] * _STATE_SIZE)
-    scanner.begin(state, message.first, capacity)
+    scanner.begin(state, capacity)
     message.buf = buf
     at = filled = 0
     while filled < end:
         filled = min(end, filled + (step or end))
-        at = scanner.scan(buf, at, filled, state, message.fields, message.first)
+        at = scanner.scan(buf, at, filled, state, message.fields)
+        at = parser.go_on(message, at, filled, state)
     parser.settle(message, at, end, state)
     return message, state[_LINE_END]
 

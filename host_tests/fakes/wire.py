@@ -87,13 +87,14 @@ def in_steps(wire: bytes, ends):
     """Return the message scanned up to each of *ends* in turn; what lies behind is noise."""
     message = Message()
     state = array("i", [0] * 16)
-    scanner.begin(state, message.first, 48)
+    scanner.begin(state, 48)
     buf = bytearray(b"\n" * (len(wire) + 8))
     message.buf = buf
     at = filled = 0
     for end in ends:
         buf[filled:end] = wire[filled:end]
-        at = scanner.scan(buf, at, end, state, message.fields, message.first)
+        at = scanner.scan(buf, at, end, state, message.fields)
+        at = parser.go_on(message, at, end, state)
         filled = end
     parser.settle(message, at, len(wire), state)
     return message

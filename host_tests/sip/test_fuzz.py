@@ -9,7 +9,7 @@ from fakes.wire import HEADER, INVITE, OK, in_steps, outcome, request, whole
 
 from usip.errors import ParseError
 from usip.limits import Limits
-from usip.sip import headers, uri
+from usip.sip import fields, headers, uri
 from usip.sip.message import Message
 from usip.sip.stream import StreamParser
 
@@ -74,10 +74,10 @@ class _Reader:
         self.views = (
             headers.NameAddr(),
             headers.Via(),
-            headers.Field(),
-            headers.CSeq(),
-            headers.RAck(),
-            headers.SessionExpires(),
+            fields.Field(),
+            fields.CSeq(),
+            fields.RAck(),
+            fields.SessionExpires(),
         )
 
     def read(self, message) -> None:

@@ -11,7 +11,7 @@ from binascii import hexlify, unhexlify
 
 from fakes.wire import in_steps, outcome, streamed, whole
 
-from usip.sip import headers, uri
+from usip.sip import fields, headers, uri
 
 VECTORS = os.getenv("VECTORS") or "../shared/vectors"
 _LONGEST = 20000  # octet by octet and on the VM's heap
@@ -151,7 +151,7 @@ def test_header_values():
         ("vias.txt", headers.Via(), 17),
         ("tos.txt", headers.NameAddr(), 80),
         ("recordroutes.txt", headers.NameAddr(), 6),
-        ("contenttypes.txt", headers.Field(), 9),
+        ("contenttypes.txt", fields.Field(), 9),
         ("urls-3.txt", uri.URI(), 3),
     ):
         lines = _lines(name)

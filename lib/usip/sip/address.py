@@ -50,7 +50,7 @@ def parse_ipv6(buf: bytes, start: int, end: int, words) -> bool:
         stop = end if colon < 0 else colon
         if colon < 0 and n < 7 and is_ipv4(buf, start, end):
             return _put_ipv4(buf, start, end, words, n) and _open_gap(words, gap, n + 2)
-        word = _parse_hex(buf, start, stop)
+        word = parse_hex(buf, start, stop)
         if word < 0 or n == 8:
             return False
         words[n] = word
@@ -61,7 +61,8 @@ def parse_ipv6(buf: bytes, start: int, end: int, words) -> bool:
     return _open_gap(words, gap, n)
 
 
-def _parse_hex(buf: bytes, start: int, end: int) -> int:
+def parse_hex(buf: bytes, start: int, end: int) -> int:
+    """Return the one to four hexadecimal digits buf[start:end] as a number, or -1."""
     if end == start or end - start > 4:
         return -1
     n = 0

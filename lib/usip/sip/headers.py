@@ -10,13 +10,10 @@ from usip.sip.grammar import (
     OUT,
     find_separator,
     find_token,
-    scan_auth_param,
     scan_name_addr,
-    scan_number,
     scan_params,
     scan_via,
 )
-from usip.sip.scanner import is_token
 
 
 class Params:
@@ -167,69 +164,49 @@ class Via(Params):
         return True
 
 
-class CSeq:
-    """`1*DIGIT LWS Method` (20.16)."""
-
-    def __init__(self) -> None:
-        self.number = 0  # 0 .. 2**31 - 1
-        self.method_start = self.method_end = 0
-
-    def parse(self, buf: bytes, start: int, end: int) -> bool:
-        """Parse buf[start:end]; False when malformed or 2**31 and above (8.1.1.5)."""
-        self.number = n = scan_number(buf, start, end, OUT)
-        self.method_start = at = OUT[0]
-        self.method_end = end
-        return n >= 0 and start < at < end and buf[at - 1] <= 32 and is_token(buf, at, end) == 1
+def _skip_quoted(buf: bytes, at: int, end: int) -> int:
+    """Return where the quote is that closes the string whose inside starts at *at*, or *end*."""
+    while at < end and buf[at] != 34:
+        if buf[at] == 92:
+            at += 1
+        at += 1
+    return at
 
 
-class Field(Params):
-    """A leading word with parameters: Event, Content-Type, Session-Expires, Replaces, Reason,
-    Subscription-State, Retry-After, Refer-Sub ...
+def scan_auth_param(buf: bytes, at: int, end: int, out) -> int:
+    """Find the `name=value` at buf[at:end], commas in front of it skipped (RFC 3261 20.44).
+
+    Return the offset behind it, *end* at the end of the field, or -1 where no parameter starts:
+    at the scheme of another challenge, or at nonsense. Leaves in *out* the span of the name (-1 at
+    the end) and that of the value inside of its quotes.
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.start = self.end = 0  # the leading word
-
-    def parse(self, buf: bytes, start: int, end: int) -> bool:
-        """Parse buf[start:end]; False without a leading word or with malformed parameters."""
-        start = skip_lws(buf, start, end)
-        at = find_separator(buf, start, end, 59)
-        if at < 0:
-            return False
-        self.start = start
-        self.end = trim_lws(buf, start, at)
-        return self.set(buf, at, end) and self.end > start
-
-    def uint(self) -> int:
-        """Return the leading word as a number, -1 when it is none."""
-        return parse_uint(self.buf, self.start, self.end)
-
-
-class RAck:
-    """`response-num CSeq-num Method` (RFC 3262 7.2)."""
-
-    def __init__(self) -> None:
-        self.rseq = 0
-        self.cseq = CSeq()
-
-    def parse(self, buf: bytes, start: int, end: int) -> bool:
-        """Parse buf[start:end]; False when malformed."""
-        self.rseq = n = scan_number(buf, start, end, OUT)
-        return n >= 0 and self.cseq.parse(buf, OUT[0], end)
-
-
-class SessionExpires(Field):
-    """Session-Expires and Min-SE (RFC 4028 4, 5)."""
-
-    def refresher(self) -> int:
-        """Return who refreshes: 1 the UAC, 2 the UAS, 0 when it is not said."""
-        if not self.param(b"refresher"):
-            return 0
-        for who, name in ((1, b"uac"), (2, b"uas")):
-            if equals_nocase(self.buf, self.value_start, self.value_end, name, 3):
-                return who
-        return 0
+    out[0] = -1
+    while at < end and (buf[at] <= 32 or buf[at] == 44):
+        at += 1
+    if at >= end:
+        return end
+    start = at
+    while at < end and buf[at] > 32 and buf[at] not in b',="':
+        at += 1
+    out[1] = at
+    at = skip_lws(buf, at, end)
+    if at >= end or buf[at] != 61 or out[1] == start:
+        return -1
+    at = skip_lws(buf, at + 1, end)
+    if at < end and buf[at] == 34:
+        out[2] = at + 1
+        at = _skip_quoted(buf, at + 1, end)
+        out[3] = at
+        at += 1
+    else:
+        out[2] = at
+        while at < end and buf[at] > 32 and buf[at] != 44:
+            at += 1
+        out[3] = at
+    if at > end:
+        return -1
+    out[0] = start
+    return at
 
 
 class Challenge:

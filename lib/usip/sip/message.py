@@ -12,8 +12,8 @@ from array import array
 import micropython
 from micropython import const
 
-from usip.octets import parse_uint
-from usip.sip.grammar import find_token, uint_end
+from usip.octets import equals_nocase
+from usip.sip.grammar import OUT, find_token, parse_count
 from usip.sip.headers import NameAddr, Via
 
 _IDS = const(82)  # header ids are 0 .. 81
@@ -27,31 +27,6 @@ def find_field(fields: ptr16, at: int, count: int, header_id: int) -> int:
     while at < count:
         if int(fields[4 * at]) == header_id:
             return at
-        at += 1
-    return -1
-
-
-@micropython.viper
-def find_extension(fields: ptr16, at: int, count: int, buf: ptr8, name: ptr8, length: int) -> int:
-    """Return the index of the first field at or behind *at* that is called *name* (lower case)."""
-    fields = ptr16(fields)
-    buf = ptr8(buf)
-    name = ptr8(name)
-    while at < count:
-        start = int(fields[4 * at + 1])
-        i = 0
-        # the name ends in front of a colon, so the comparison cannot leave the field
-        while i < length:
-            c = int(buf[start + i])
-            if c >= 65 and c <= 90:
-                c += 32
-            if c != int(name[i]):
-                break
-            i += 1
-        if i == length:
-            c = int(buf[start + i])
-            if c == 58 or c <= 32:
-                return at
         at += 1
     return -1
 
@@ -93,7 +68,12 @@ class Message:
 
     def find_name(self, name: bytes, start: int = 0) -> int:
         """Return the index of the next field called *name* (lower case), or -1."""
-        return find_extension(self.fields, start, self.count, self.buf, name, len(name))
+        for i in range(start, self.count):
+            at = self.fields[4 * i + 1]
+            if equals_nocase(self.buf, at, at + len(name), name, len(name)):
+                if at + len(name) == self.name_end(i):
+                    return i
+        return -1
 
     def header_id(self, i: int) -> int:
         """Return the id of field *i*, 0 when it is none that the library knows."""
@@ -138,8 +118,12 @@ class Message:
         i = self.first[header_id] - 1
         if i < 0:
             return -1
-        at = self.fields[4 * i + 2]
-        return parse_uint(self.buf, at, uint_end(self.buf, at, self.fields[4 * i + 3]))
+        n = parse_count(self.buf, self.fields[4 * i + 2], self.fields[4 * i + 3], OUT)
+        # in front of parameters and comments, as in Retry-After (20.33)
+        at = OUT[0]
+        if at < self.fields[4 * i + 3] and self.buf[at] > 32 and self.buf[at] not in b";(":
+            return -1
+        return n
 
     def has_token(self, header_id: int, token: bytes) -> bool:
         """Return whether *token* (lower case) is listed in any field *header_id*. No heap."""

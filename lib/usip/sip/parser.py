@@ -12,8 +12,8 @@ from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import equals_nocase, find_octet, parse_uint, skip_lws, trim_lws
-from usip.sip.grammar import OUT, find_separator, scan_name_addr, scan_number, scan_params
-from usip.sip.scanner import begin, equals_spans, is_token, method_id, scan, scan_start_line
+from usip.sip.grammar import OUT, is_token, scan_name_addr, scan_numbers, scan_params
+from usip.sip.scanner import begin, identify, make_room, method_id, scan, scan_start_line
 from usip.sip.uri import scan_uri
 
 _H_VIA = const(1)
@@ -27,17 +27,18 @@ _H_CONTENT_LENGTH = const(8)
 
 # states and elements of the scanner's array, as in scanner.py
 _START = const(0)
-_LINE = const(2)
-_VALUE = const(5)
+_LINE = const(1)
+_VALUE = const(4)
+_FULL = const(7)
 _DONE = const(8)
 _STATE = const(0)
 _SLOT = const(1)
-_LINE_START = const(5)
-_LINE_END = const(6)
-_COUNT = const(7)
-_OVERFLOW = const(9)
-_REPEATED = const(10)
-_STATE_SIZE = const(13)
+_LINE_START = const(4)
+_LINE_END = const(5)
+_COUNT = const(6)
+_OVERFLOW = const(8)
+_REPEATED = const(9)
+_STATE_SIZE = const(11)
 _IN_START_LINE = const(-2)
 
 _STATE_OF_DATAGRAM = array("i", [0] * _STATE_SIZE)
@@ -52,10 +53,22 @@ def index(message, buf: bytes, start: int, end: int) -> None:
     if end > 65535:
         raise ParseError(513, 65535, "more octets than a datagram holds")
     st = _STATE_OF_DATAGRAM
-    begin(st, message.first, len(message.fields) // 4)
+    fields = message.fields
+    begin(st, len(fields) >> 2)
     message.buf = buf
-    at = scan(buf, start, end, st, message.fields, message.first)
+    at = scan(buf, start, end, st, fields)
+    if st[_STATE] == _FULL:
+        at = go_on(message, at, end, st)
     settle(message, at, end, st)
+
+
+def go_on(message, at: int, end: int, st) -> int:
+    """Scan on, making room in the index whenever it is full; return where scanning ended."""
+    buf = message.buf
+    while st[_STATE] == _FULL:
+        make_room(buf, st, message.fields, message.first)
+        at = scan(buf, at, end, st, message.fields)
+    return at
 
 
 def settle(message, at: int, end: int, st) -> None:
@@ -102,32 +115,45 @@ def refuse(message, status: int, at: int, text: str) -> None:
 
 def check(message, st) -> None:
     """Read the start line and the fields every message has; set the message's fault."""
-    message.start = st[_LINE_START]
+    buf = message.buf
+    fields = message.fields
+    first = message.first
+    out = OUT
+    identify(buf, st, fields, first)
+    message.start = at = st[_LINE_START]
     message.count = st[_COUNT]
     message.fault = 0
     message.fault_text = ""
     message.body_sink = None
-    out = OUT
-    kind = scan_start_line(message.buf, st[_LINE_START], st[_LINE_END], out)
+    kind = scan_start_line(buf, at, st[_LINE_END], out)
     message.is_request = kind == 1
-    first = message.first
-    if not (
-        kind
-        and first[_H_VIA]
-        and first[_H_FROM]
-        and first[_H_TO]
-        and first[_H_CALL_ID]
-        and first[_H_CSEQ]
-    ):
-        raise _unanswerable(kind, message.start)
+    call_id = first[_H_CALL_ID]
+    from_ = first[_H_FROM]
+    to = first[_H_TO]
+    via = first[_H_VIA]
+    if not (kind and via and from_ and to and call_id and first[_H_CSEQ]):
+        raise _unanswerable(kind, at)
     if kind == 1:
         _check_request_line(message, out)
     else:
         _check_status_line(message, out)
     if st[_REPEATED] or st[_OVERFLOW]:
         _check_fields(message, st)
-    _check_addresses(message)
-    _check_numbers(message)
+    via = 4 * via - 2
+    if not message.via.parse(buf, fields[via], fields[via + 1]):
+        raise ParseError(400 if kind == 1 else 0, fields[via], "the topmost Via is malformed")
+    from_ = 4 * from_ - 2
+    if not message.from_.parse(buf, fields[from_], fields[from_ + 1]):
+        refuse(message, 400, fields[from_], "From is malformed")
+    to = 4 * to - 2
+    if not message.to.parse(buf, fields[to], fields[to + 1]):
+        refuse(message, 400, fields[to], "To is malformed")
+    call_id = 4 * call_id - 2
+    message.call_id_start = at = fields[call_id]
+    message.call_id_end = end = fields[call_id + 1]
+    if at == end:
+        refuse(message, 400, at, "Call-ID is empty")
+    _check_numbers(message, out)
     if kind == 1 and first[_H_CONTACT]:
         _check_contact(message)
 
@@ -183,83 +209,65 @@ def _check_fields(message, st) -> None:
         refuse(message, 513, message.start, "too many header fields")
 
 
-def _check_addresses(message) -> None:
-    buf = message.buf
-    fields = message.fields
-    first = message.first
-    i = 4 * first[_H_VIA] - 2
-    at = fields[i]
-    if not message.via.parse(buf, at, fields[i + 1]):
-        raise ParseError(400 if message.is_request else 0, at, "the topmost Via is malformed")
-    i = 4 * first[_H_FROM] - 2
-    at = fields[i]
-    if not message.from_.parse(buf, at, fields[i + 1]):
-        refuse(message, 400, at, "From is malformed")
-    i = 4 * first[_H_TO] - 2
-    at = fields[i]
-    if not message.to.parse(buf, at, fields[i + 1]):
-        refuse(message, 400, at, "To is malformed")
-    i = 4 * first[_H_CALL_ID] - 2
-    message.call_id_start = at = fields[i]
-    message.call_id_end = i = fields[i + 1]
-    if at == i:
-        refuse(message, 400, at, "Call-ID is empty")
-
-
 def _check_contact(message) -> None:
     """Refuse a Contact that no request could be sent to; of several, look at the first."""
     out = OUT
     buf = message.buf
     i = 4 * message.first[_H_CONTACT] - 2
     at = message.fields[i]
-    end = find_separator(buf, at, message.fields[i + 1], 44)
-    if end > at and buf[at] == 42:
+    end = message.fields[i + 1]
+    if at < end and buf[at] == 42:
         return
-    if not scan_name_addr(buf, at, end, out) or scan_params(buf, out[4], end, out, b"-", 1) < end:
+    if not scan_name_addr(buf, at, end, out) or scan_params(buf, out[4], end, out, b"-", 1) < 0:
         refuse(message, 400, at, "Contact is malformed")
 
 
-def _check_numbers(message) -> None:
-    out = OUT
-    buf = message.buf
-    fields = message.fields
-    first = message.first
-    i = 4 * first[_H_CSEQ] - 2
-    at = fields[i]
-    end = fields[i + 1]
-    message.cseq = n = scan_number(buf, at, end, out)
-    if n < 0 or out[0] >= end or buf[out[0] - 1] > 32:
+def _check_numbers(message, out) -> None:
+    scan_numbers(message.buf, message.fields, message.first, out)
+    number = out[0]
+    start = out[3]
+    message.max_forwards = out[1]
+    message.content_length = length = out[2]
+    if number < 0:
         message.cseq = 0
-        refuse(message, 400, at, "CSeq is malformed")
+        refuse(message, 400, _value_start(message, _H_CSEQ), "CSeq is malformed")
     else:
-        _check_method(message, out[0], end)
-    n = -1
-    i = first[_H_MAX_FORWARDS]
-    if i:
-        i = 4 * i - 2
-        n = parse_uint(buf, fields[i], fields[i + 1])
-        if n < 0 or n > 255:
-            refuse(message, 400, fields[i], "Max-Forwards is not in 0 to 255")
-    message.max_forwards = n
-    n = -1
-    i = first[_H_CONTENT_LENGTH]
-    if i:
-        i = 4 * i - 2
-        n = parse_uint(buf, fields[i], fields[i + 1])
-        if n < 0:
-            refuse(message, 400, fields[i], "Content-Length is no number")
-    message.content_length = n
+        message.cseq = number
+        _check_method(message, start, out[4])
+    if message.max_forwards < -1 or message.max_forwards > 255:
+        at = _value_start(message, _H_MAX_FORWARDS)
+        refuse(message, 400, at, "Max-Forwards is not in 0 to 255")
+    if length < -1:
+        message.content_length = -1
+        at = _value_start(message, _H_CONTENT_LENGTH)
+        refuse(message, 400, at, "Content-Length is no number")
+
+
+def _value_start(message, header_id: int) -> int:
+    return message.fields[4 * message.first[header_id] - 2]
 
 
 def _check_method(message, start: int, end: int) -> None:
+    """Compare the method of CSeq with the request's; take it for a response's."""
     buf = message.buf
-    if not message.is_request:
-        message.method = method_id(buf, start, end)
-        message.method_start = start
-        message.method_end = end
-        if not message.method and not is_token(buf, start, end):
-            refuse(message, 0, start, "CSeq is malformed")
+    method = method_id(buf, start, end)
+    if message.is_request:
+        if method != message.method or not (method or _is_own_method(message, start, end)):
+            refuse(message, 400, start, "the method of CSeq is another than the request's")
         return
+    message.method = method
+    message.method_start = start
+    message.method_end = end
+    if not method and not is_token(buf, start, end):
+        refuse(message, 0, start, "CSeq is malformed")
+
+
+def _is_own_method(message, start: int, end: int) -> bool:
     own = message.method_start
-    if not equals_spans(buf, start, end, own, message.method_end):
-        refuse(message, 400, start, "the method of CSeq is another than the request's")
+    if end - start != message.method_end - own:
+        return False
+    buf = message.buf
+    for i in range(end - start):
+        if buf[start + i] != buf[own + i]:
+            return False
+    return True

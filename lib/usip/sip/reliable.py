@@ -9,7 +9,7 @@ from micropython import const
 
 from usip import ticks
 from usip.sip import compose
-from usip.sip.headers import RAck
+from usip.sip.fields import RAck
 
 _E_CALL_MODIFIED = const(8)
 _M_PRACK = const(12)

@@ -1,47 +1,51 @@
 """The one function that looks at every octet of a header, and the tables it looks names up in.
 
 `scan` stops behind any octet and goes on there: all it knows lies in an array, all it finds in the
-index of fields (RFC 3261 7, 25.1). It knows lines, folds, names and colons. A field enters the
-index at its colon, and the end of its value moves with every line that belongs to it, so there is
-nothing to finish when the octets end early. What is inside of a value stays unread.
+index of fields (RFC 3261 7, 25.1). It knows lines, folds and colons. A field enters the index at
+its colon, and the end of its value moves with every line that belongs to it, so there is nothing
+to finish when the octets end early. `identify` then looks up all new names at once. What is
+inside of a value stays unread.
+
+Both are kept under 2 KB of Xtensa code: mpy-cross has no longer conditional branches there.
 """
 
 import micropython
 from micropython import const
 
 _IDS = const(82)  # header ids are 0 .. 81
+_H_CONTACT = const(6)
+_H_CONTENT_LENGTH = const(8)
 
 # states of the scanner
 _START = const(0)  # in front of the message: empty lines are skipped
-_START_LINE = const(1)
-_LINE = const(2)  # at the first octet of a line behind the start line
-_NAME = const(3)
-_COLON = const(4)  # in white space in front of the colon
-_VALUE = const(5)
-_CR = const(6)  # behind the CR that should end a line
-_LAST_CR = const(7)  # behind the CR of the empty line
+_LINE = const(1)  # at the first octet of a line behind the start line
+_NAME = const(2)
+_COLON = const(3)  # in white space in front of the colon
+_VALUE = const(4)  # of a field, or in the start line
+_CR = const(5)  # behind the CR that should end a line
+_LAST_CR = const(6)  # behind the CR of the empty line
+_FULL = const(7)  # at the colon of a field for which the index has no room: call `make_room`
 _DONE = const(8)
 
 # elements of the scanner's array; parser.py has copies
 _STATE = const(0)
 _SLOT = const(1)  # of the field being read: offset of its entry, or one of the two below
 _NAME_START = const(2)
-_NAME_END = const(3)
-_VALUE_START = const(4)
-_LINE_START = const(5)  # of the start line
-_LINE_END = const(6)
-_COUNT = const(7)  # of fields indexed
-_CAPACITY = const(8)  # of the index
-_OVERFLOW = const(9)  # 1: a field of a known name found no room
-_REPEATED = const(10)  # id of a field that may be there only once and is not, or 0
-_EMPTY_LINES = const(11)  # in front of the message
-_BAD_AT = const(12)  # offset of a line that is no field, or -1
-_STATE_SIZE = const(13)
+_NAME_LENGTH = const(3)
+_LINE_START = const(4)  # of the start line
+_LINE_END = const(5)
+_COUNT = const(6)  # of fields indexed
+_CAPACITY = const(7)  # of the index
+_OVERFLOW = const(8)  # 1: fields left the index for which there is a use; 2: and none can enter
+_REPEATED = const(9)  # id of a field that may be there only once and is not, or 0
+_IDENTIFIED = const(10)  # offset of the first entry whose name was not looked up
+_STATE_SIZE = const(11)
 
 _NO_FIELD = const(-1)  # in a line that is ignored
 _IN_START_LINE = const(-2)
 
-_LAST_VITAL = const(8)  # Via, From, To, Call-ID, CSeq, Contact, Max-Forwards, Content-Length
+_UNIDENTIFIED = const(256)  # plus the length of the name: in the place of an id
+
 
 # Header names by length: length, how many, then id and name in lower case for each; ends with 0.
 _NAMES = (
@@ -87,56 +91,47 @@ _METHODS = (
 
 
 @micropython.viper
-def begin(st: ptr32, first: ptr8, capacity: int):
+def begin(st: ptr32, capacity: int):
     """Forget the last message; the index holds *capacity* fields."""
     st = ptr32(st)
-    first = ptr8(first)
     i = 0
     while i < _STATE_SIZE:
         st[i] = 0
         i += 1
     st[_SLOT] = _IN_START_LINE
     st[_CAPACITY] = capacity
-    st[_BAD_AT] = -1
-    i = 0
-    while i < _IDS:
-        first[i] = 0
-        i += 1
 
 
 @micropython.viper
-def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) -> int:  # noqa: C901, PLR0915  (one call a value)
+def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16) -> int:  # noqa: C901, PLR0915
     """Go on scanning at buf[at:end]; return the offset of the first octet not looked at.
 
-    st[_STATE] is _DONE behind the empty line. *fields* and *first* are the index of a
-    `message.Message`. Uses no heap.
+    st[_STATE] is _DONE behind the empty line. *fields* is the index of a `message.Message`. Uses
+    no heap. Long, because a call costs more than the octets of a field.
     """
     buf = ptr8(buf)
     st = ptr32(st)
     fields = ptr16(fields)
-    first = ptr8(first)
-    names = ptr8(_NAMES)
-    compact = ptr8(_COMPACT)
-    state = int(st[0])
-    while at < end and state != _DONE:
+    state = int(st[_STATE])
+    while at < end and state < _FULL:
         c = int(buf[at])
-        if state == _VALUE or state == _START_LINE:
-            while at < end:
-                c = int(buf[at])
-                if c < 14 and (c == 13 or c == 10):
-                    break
+        if state == _VALUE:
+            while c > 13 or (c != 13 and c != 10):
                 at += 1
+                if at >= end:
+                    break
+                c = int(buf[at])
             if at < end:
                 slot = int(st[_SLOT])
                 if slot >= 0:
-                    i = int(st[_VALUE_START])
-                    while i < at and int(buf[i]) <= 32:
-                        i += 1
-                    stop = at
-                    while stop > i and int(buf[stop - 1]) <= 32:
-                        stop -= 1
-                    fields[slot + 2] = i & 0xFFFF
-                    fields[slot + 3] = stop & 0xFFFF
+                    i = at
+                    while int(buf[i - 1]) <= 32:  # at the latest the colon is more
+                        i -= 1
+                    fields[slot + 3] = i
+                    start = int(fields[slot + 2])
+                    while start < i and int(buf[start]) <= 32:
+                        start += 1
+                    fields[slot + 2] = start
                 elif slot == _IN_START_LINE:
                     st[_LINE_END] = at
                 at += 1
@@ -164,97 +159,137 @@ def scan(buf: ptr8, at: int, end: int, st: ptr32, fields: ptr16, first: ptr8) ->
                     break
                 c = int(buf[at])
             if at < end:
-                st[_NAME_END] = at
+                st[_NAME_LENGTH] = at - int(st[_NAME_START])
                 state = _COLON
         elif state == _COLON:
-            while c == 32 or c == 9:
+            count = int(st[_COUNT])
+            slot = count << 2
+            i = int(st[_NAME_LENGTH])
+            if c == 32 or c == 9:
                 at += 1
-                if at >= end:
-                    break
-                c = int(buf[at])
-            if at < end:
-                state = _VALUE
+            elif c != 58 or i == 0 or int(st[_OVERFLOW]) == 2:
                 st[_SLOT] = _NO_FIELD
-                start = int(st[_NAME_START])
-                length = int(st[_NAME_END]) - start
-                if c != 58 or length == 0:
-                    if int(st[_BAD_AT]) < 0:
-                        st[_BAD_AT] = start
-                else:
-                    at += 1
-                    st[_VALUE_START] = at
-                    field = 0
-                    if length == 1:
-                        c = (int(buf[start]) | 32) - 97
-                        if c >= 0 and c < 26:
-                            field = int(compact[c])
-                    else:
-                        i = 0
-                        while int(names[i]) and int(names[i]) < length:
-                            i += 2 + int(names[i + 1]) * (int(names[i]) + 1)
-                        if int(names[i]) == length:
-                            left = int(names[i + 1])
-                            i += 2
-                            while left:
-                                j = 0
-                                while j < length:
-                                    c = int(buf[start + j])
-                                    if c >= 65 and c <= 90:
-                                        c += 32
-                                    j += 1
-                                    if c != int(names[i + j]):
-                                        j = 99
-                                if j == length:
-                                    field = int(names[i])
-                                    left = 1
-                                i += length + 1
-                                left -= 1
-                    count = int(st[_COUNT])
-                    room = int(st[_CAPACITY]) - count
-                    if field == 0 and count >= room:
-                        room = 0  # extension fields may fill half of the index
-                    elif field > _LAST_VITAL and room <= _LAST_VITAL:
-                        i = 1  # what nothing is answered without still has to find its place
-                        while i <= _LAST_VITAL:
-                            if int(first[i]) == 0:
-                                room -= 1
-                            i += 1
-                    if room <= 0 and field:
-                        st[_OVERFLOW] = 1
-                    if room > 0:
-                        if int(first[field]) == 0:
-                            first[field] = (count + 1) & 0xFF
-                        elif field >= 2 and field <= 8 and field != 6:
-                            st[_REPEATED] = field
-                        # Lax: not Content-Type, because an IMS application server repeats it
-                        slot = count << 2
-                        fields[slot] = field
-                        fields[slot + 1] = start & 0xFFFF
-                        fields[slot + 2] = at & 0xFFFF
-                        fields[slot + 3] = at & 0xFFFF
-                        st[_SLOT] = slot
-                        st[_COUNT] = count + 1
-        elif c == 10 and state != _START:  # _CR or _LAST_CR, as it should be
+                state = _VALUE
+            elif count == int(st[_CAPACITY]):
+                state = _FULL
+            else:
+                at += 1
+                if i > 255:
+                    i = 255
+                fields[slot] = _UNIDENTIFIED + i
+                fields[slot + 1] = int(st[_NAME_START])
+                fields[slot + 2] = at
+                fields[slot + 3] = at
+                st[_SLOT] = slot
+                st[_COUNT] = count + 1
+                state = _VALUE
+        elif state == _START:
+            if c == 10 or c == 13:
+                at += 1
+            else:
+                st[_LINE_START] = at
+                state = _VALUE
+        elif c == 10:  # _CR or _LAST_CR, as it should be
             at += 1
             if state == _CR:
                 state = _LINE
             else:
                 state = _DONE
-        elif state == _START:
-            if c == 10:
-                at += 1
-                st[_EMPTY_LINES] = int(st[_EMPTY_LINES]) + 1
-            elif c == 13:
-                at += 1
-            else:
-                st[_LINE_START] = at
-                state = _START_LINE
         else:  # a CR on its own is an octet of the line
             if state == _LAST_CR:
                 st[_SLOT] = _NO_FIELD
             state = _VALUE
-    st[0] = state
+    st[_STATE] = state
     return at
+
+
+@micropython.viper
+def identify(buf: ptr8, st: ptr32, fields: ptr16, first: ptr8):  # noqa: PLR0915
+    """Look up the names of the fields indexed since the last call; note the first of each id."""
+    buf = ptr8(buf)
+    st = ptr32(st)
+    fields = ptr16(fields)
+    first = ptr8(first)
+    names = ptr8(_NAMES)
+    compact = ptr8(_COMPACT)
+    slot = int(st[_IDENTIFIED])
+    if slot == 0:
+        i = 0
+        while i < _IDS:
+            first[i] = 0
+            i += 1
+    end = int(st[_COUNT]) << 2
+    while slot < end:
+        length = int(fields[slot]) & 255
+        start = int(fields[slot + 1])
+        field = 0
+        if length == 1:
+            i = (int(buf[start]) | 32) - 97
+            if i >= 0 and i < 26:
+                field = int(compact[i])
+            length = 255
+        i = 0
+        while int(names[i]) < length and int(names[i]):
+            i += 2 + int(names[i + 1]) * (int(names[i]) + 1)
+        left = 0
+        if int(names[i]) == length:
+            left = int(names[i + 1])
+            i += 2
+        while left:
+            j = 0
+            while j < length:
+                c = int(buf[start + j])
+                if c < 97:
+                    c |= (c & 64) >> 1
+                j += 1
+                if c != int(names[i + j]):
+                    j = 99
+            if j == length:
+                field = int(names[i])
+                left = 1
+            i += length + 1
+            left -= 1
+        fields[slot] = field
+        slot += 4
+        if int(first[field]) == 0:
+            first[field] = slot >> 2
+        # Lax: not Content-Type, because an IMS application server repeats it
+        elif field >= 2 and field <= _H_CONTENT_LENGTH and field != _H_CONTACT:
+            st[_REPEATED] = field
+    st[_IDENTIFIED] = slot
+
+
+def make_room(buf: bytes, st, fields, first) -> None:
+    """Take fields out of a full index, so that scanning can go on; uses no heap.
+
+    Extension fields go first: nobody misses them. Then all go that no response repeats, and the
+    message is to be refused.
+    """
+    identify(buf, st, fields, first)
+    _keep(st, fields, first, 255)
+    if st[_COUNT] == st[_CAPACITY]:
+        st[_OVERFLOW] = 1
+        _keep(st, fields, first, _H_CONTENT_LENGTH)
+    if st[_COUNT] == st[_CAPACITY]:
+        st[_OVERFLOW] = 2
+    st[_STATE] = _COLON
+
+
+def _keep(st, fields, first, highest: int) -> None:
+    """Keep the fields with an id of 1 to *highest*."""
+    for i in range(_IDS):
+        first[i] = 0
+    to = 0
+    for slot in range(0, 4 * st[_COUNT], 4):
+        field = fields[slot]
+        if 1 <= field <= highest:
+            for i in range(4):
+                fields[to + i] = fields[slot + i]
+            to += 4
+            if not first[field]:
+                first[field] = to >> 2
+    st[_COUNT] = to >> 2
+    st[_IDENTIFIED] = to
 
 
 @micropython.viper
@@ -326,37 +361,3 @@ def scan_start_line(buf: ptr8, at: int, end: int, out: ptr32) -> int:
             stop += 1
     out[6] = stop == 7
     return kind
-
-
-@micropython.viper
-def is_token(buf: ptr8, at: int, end: int) -> int:
-    """Return 1 when buf[at:end] is a token (25.1), else 0."""
-    buf = ptr8(buf)
-    separators = ptr8(b'"(),/:;<=>?@[\\]{}')
-    if at >= end:
-        return 0
-    while at < end:
-        c = int(buf[at])
-        if c <= 32 or c > 126:
-            return 0
-        i = 0
-        while i < 17:
-            if c == int(separators[i]):
-                return 0
-            i += 1
-        at += 1
-    return 1
-
-
-@micropython.viper
-def equals_spans(buf: ptr8, start: int, end: int, other: int, other_end: int) -> int:
-    """Return 1 when buf[start:end] and buf[other:other_end] hold the same octets, else 0."""
-    buf = ptr8(buf)
-    if end - start != other_end - other:
-        return 0
-    while start < end and int(buf[start]) == int(buf[other]):
-        start += 1
-        other += 1
-    if start < end:
-        return 0
-    return 1

@@ -7,7 +7,7 @@ the other side ends the call shortly before it runs out (section 10).
 from micropython import const
 
 from usip import ticks
-from usip.sip.headers import SessionExpires
+from usip.sip.fields import SessionExpires
 
 _H_SUPPORTED = const(18)
 _H_SESSION_EXPIRES = const(31)

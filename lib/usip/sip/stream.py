@@ -15,27 +15,27 @@ from micropython import const
 from usip.errors import ParseError
 from usip.octets import copy
 from usip.sip.message import Message
-from usip.sip.parser import check, refuse
-from usip.sip.scanner import begin, scan
+from usip.sip.parser import check, go_on, refuse
+from usip.sip.scanner import begin, identify, scan
 
 _H_CONTENT_TYPE = const(9)
 _IDS = const(82)
 
 # states and elements of the scanner's array, as in scanner.py
 _START = const(0)
-_START_LINE = const(1)
-_NAME = const(3)
-_COLON = const(4)
+_NAME = const(2)
+_COLON = const(3)
+_FULL = const(7)
 _DONE = const(8)
 _STATE = const(0)
 _SLOT = const(1)
 _NAME_START = const(2)
-_NAME_END = const(3)
-_VALUE_START = const(4)
-_LINE_END = const(6)
-_COUNT = const(7)
-_STATE_SIZE = const(13)
+_LINE_END = const(5)
+_COUNT = const(6)
+_IDENTIFIED = const(10)
+_STATE_SIZE = const(11)
 _NO_FIELD = const(-1)
+_IN_START_LINE = const(-2)
 
 # The ids of the fields kept when room is short: all that changes what a user agent does.
 WANTED = (
@@ -57,7 +57,7 @@ def compact(buf: ptr8, used: int, st: ptr32, fields: ptr16, first: ptr8, wanted:
     first = ptr8(first)
     wanted = ptr8(wanted)
     state = int(st[_STATE])
-    if state <= _START_LINE:
+    if int(st[_SLOT]) == _IN_START_LINE:
         return used
     to = int(st[_LINE_END]) + 1
     if int(buf[to - 1]) == 13:
@@ -92,7 +92,6 @@ def compact(buf: ptr8, used: int, st: ptr32, fields: ptr16, first: ptr8, wanted:
                 first[field] = ((kept >> 2) + 1) & 0xFF
             if i == current:
                 st[_SLOT] = kept
-                st[_VALUE_START] = int(st[_VALUE_START]) - moved
             else:
                 buf[to] = 10
                 to += 1
@@ -101,10 +100,10 @@ def compact(buf: ptr8, used: int, st: ptr32, fields: ptr16, first: ptr8, wanted:
             st[_SLOT] = _NO_FIELD
         i += 4
     st[_COUNT] = kept >> 2
+    st[_IDENTIFIED] = kept
     if state == _NAME or state == _COLON:
         at = int(st[_NAME_START])
         st[_NAME_START] = to
-        st[_NAME_END] = int(st[_NAME_END]) - at + to
         while at < used:
             buf[to] = buf[at]
             to += 1
@@ -137,7 +136,7 @@ class StreamParser:
 
     def next(self) -> None:
         """Forget the message and go on with the octets behind it."""
-        begin(self._st, self.message.first, len(self.message.fields) // 4)
+        begin(self._st, len(self.message.fields) >> 2)
         self.ready = False
         self._used = 0  # octets in the buffer
         self._scanned = 0
@@ -173,7 +172,10 @@ class StreamParser:
         self._crlfs = 0
         copy(self._buf, used, data, at, stop)
         used += stop - at
-        scanned = scan(self._buf, self._scanned, used, st, message.fields, message.first)
+        message.buf = self._buf
+        scanned = scan(self._buf, self._scanned, used, st, message.fields)
+        if st[_STATE] == _FULL:
+            scanned = go_on(message, scanned, used, st)
         if st[_STATE] == _DONE:
             self._used = self._scanned = scanned
             self._begin_body()
@@ -188,11 +190,11 @@ class StreamParser:
 
     def _compact(self, used: int) -> int:
         message = self.message
+        identify(self._buf, self._st, message.fields, message.first)
         return compact(self._buf, used, self._st, message.fields, message.first, self._wanted)
 
     def _begin_body(self) -> None:
         message = self.message
-        message.buf = self._buf
         check(message, self._st)
         length = message.content_length
         if length < 0:

@@ -10,8 +10,8 @@ import micropython
 from micropython import const
 
 from usip.octets import equals_nocase, find_octet
-from usip.sip.address import is_ipv4, is_ipv6_reference, parse_ipv6  # noqa: F401
-from usip.sip.grammar import OUT
+from usip.sip.address import is_ipv4, is_ipv6_reference, parse_hex, parse_ipv6  # noqa: F401
+from usip.sip.grammar import CLASS, OUT
 from usip.sip.headers import Params
 
 OTHER = const(0)
@@ -19,12 +19,17 @@ SIP = const(1)
 SIPS = const(2)
 TEL = const(3)
 
+# kinds of octets, as in grammar.py
+_NO_HOST = const(16)
+_UPPER = const(32)
+_NOT_IN_URI = const(64)
+
 _TRANSPORTS = ((b"udp", "udp"), (b"tcp", "tcp"), (b"tls", "tls"))
 _RESERVED = b";/?:@&=+$,"
 
 
 @micropython.viper
-def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PLR0915  (one call a value)
+def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PLR0915
     """Find the parts of the URI buf[at:end]; return its scheme (0 .. 3), or -1 when malformed.
 
     Leaves in *out*: user, password and host as spans (-1: absent; of a tel URI the user is the
@@ -32,48 +37,50 @@ def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PL
     """
     buf = ptr8(buf)
     out = ptr32(out)
-    start = at
-    while at < end and int(buf[at]) != 58:
-        c = int(buf[at]) | 32
-        if (c < 97 or c > 122) and (at == start or c < 43 or c > 57 or c == 44 or c == 47):
-            return -1
-        at += 1
-    if at == start or at >= end - 1:
-        return -1
-    length = at - start
-    scheme = 0
-    if length >= 3:
-        c = (int(buf[start]) | 32) << 16 | (int(buf[start + 1]) | 32) << 8
-        c |= int(buf[start + 2]) | 32
-        if c == 0x736970 and length == 3:  # sip
-            scheme = SIP
-        elif c == 0x736970 and length == 4 and int(buf[start + 3]) | 32 == 115:
-            scheme = SIPS
-        elif c == 0x74656C and length == 3:
-            scheme = TEL
-    at += 1
-    out[0] = -1
-    out[1] = -1
-    out[2] = -1
-    out[3] = -1
-    out[4] = -1
-    out[5] = -1
-    out[6] = -1
+    kinds = ptr8(CLASS)
+    i = 0
+    while i < 7:
+        out[i] = -1
+        i += 1
     out[7] = end
     out[8] = end
+    start = at
+    name = 0  # the last three letters of the scheme, folded
+    colon = -1
+    split = -1  # the "@"
     i = at
-    split = -1
     while i < end:
         c = int(buf[i])
-        if c <= 32 or c == 127 or c == 34 or c == 60 or c == 62:
+        if int(kinds[c]) & _NOT_IN_URI:
             return -1
-        if c == 64 and scheme and scheme != TEL:
-            if split >= 0:
+        if colon < 0:
+            if c == 58:
+                colon = i
+            elif int(kinds[c]) & _NO_HOST and c != 43 or c > 127 or c == 95:
                 return -1
+            else:
+                name = name << 8 & 0xFFFF00 | c | 32
+        elif c == 64:
+            if split >= 0:
+                start = -1  # a second one, which only other schemes may have
             split = i
         i += 1
+    i = colon - at
+    if i < 1 or colon + 1 == end:
+        return -1
+    c = int(buf[at]) | 32
+    if c < 97 or c > 122:
+        return -1
+    scheme = OTHER
+    if i == 3 and name == 0x736970:  # sip
+        scheme = SIP
+    elif i == 4 and name == 0x697073 and c == 115:
+        scheme = SIPS
+    elif i == 3 and name == 0x74656C:
+        scheme = TEL
     if scheme == OTHER:
-        return 0
+        return OTHER
+    at = colon + 1
     if scheme == TEL:
         out[0] = at
         while at < end and int(buf[at]) != 59:
@@ -82,48 +89,40 @@ def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PL
         out[7] = at
         if at == int(out[0]):
             return -1
-        return scheme
+        return TEL
     if split >= 0:
         out[0] = at
-        out[1] = split
         while at < split and int(buf[at]) != 58:
             at += 1
+        out[1] = at
+        if at == int(out[0]) or start < 0:
+            return -1
         if at < split:
-            out[1] = at
             out[2] = at + 1
             out[3] = split
-        if int(out[0]) == int(out[1]):
-            return -1
         at = split + 1
     out[4] = at
+    start = at
     if at < end and int(buf[at]) == 91:
         while at < end and int(buf[at]) != 93:
-            c = int(buf[at])
-            if c == 59 or c == 63:
-                return -1
             at += 1
-        if at >= end:
-            return -1
         at += 1
+        if at > end:
+            return -1
     else:
-        while at < end:
-            c = int(buf[at])
-            if c == 58 or c == 59 or c == 63:
-                break
-            # Lax: "_" in a host, because Windows and container names have it
-            if c < 128 and c != 45 and c != 46 and c != 95 and (c < 48 or c > 57):
-                c |= 32
-                if c < 97 or c > 122:
-                    return -1
+        while at < end and int(kinds[buf[at]]) & _NO_HOST == 0:
             at += 1
     out[5] = at
-    if at == int(out[4]):
+    if at == start:
         return -1
-    if at < end and int(buf[at]) == 58:
+    c = 59
+    if at < end:
+        c = int(buf[at])
+    if c == 58:
         at += 1
         i = at
         port = 0
-        while at < end and int(buf[at]) >= 48 and int(buf[at]) <= 57:
+        while at < end and int(kinds[buf[at]]) < 128:
             port = port * 10 + int(buf[at]) - 48
             if port > 65535:
                 return -1
@@ -131,74 +130,48 @@ def scan_uri(buf: ptr8, at: int, end: int, out: ptr32) -> int:  # noqa: C901, PL
         if at == i:
             return -1
         out[6] = port
-    out[7] = at
-    if at < end and int(buf[at]) != 59 and int(buf[at]) != 63:
+        c = 59
+        if at < end:
+            c = int(buf[at])
+    if c != 59 and c != 63:
         return -1
+    out[7] = at
     while at < end and int(buf[at]) != 63:
         at += 1
     out[8] = at
     return scheme
 
 
-@micropython.viper
-def equals_escaped(a: ptr8, i: int, a_end: int, b: ptr8, j: int, b_end: int, fold: int) -> int:
-    """Return 1 when two spans are the same once %HH stands for its octet, else 0.
+def equals_escaped(a: bytes, i: int, a_end: int, b: bytes, j: int, b_end: int, fold: int) -> bool:
+    """Whether two spans are the same once %HH stands for its octet, letters folded if *fold*.
 
-    Letters are folded if *fold*. An escaped reserved character is another one than the same
-    character itself (19.1.4).
+    An escaped reserved character is another one than the same character itself (19.1.4).
     """
-    a = ptr8(a)
-    b = ptr8(b)
-    reserved = ptr8(_RESERVED)
     while i < a_end and j < b_end:
-        side = 0
-        x = 0
-        while side < 2:
-            if side == 0:
-                c = int(a[i])
-                i += 1
-                left = a_end - i
-                d = 0
-                e = 0
-                if left > 1:
-                    d = int(a[i])
-                    e = int(a[i + 1])
-            else:
-                c = int(b[j])
-                j += 1
-                left = b_end - j
-                d = 0
-                e = 0
-                if left > 1:
-                    d = int(b[j])
-                    e = int(b[j + 1])
-            if c == 37 and d > 47 and e > 47:
-                d -= 48
-                if d > 9:
-                    d = (d - 7) & 15
-                e -= 48
-                if e > 9:
-                    e = (e - 7) & 15
-                c = d << 4 | e
-                if side == 0:
-                    i += 2
-                else:
-                    j += 2
-                d = 0
-                while d < 10:
-                    if int(reserved[d]) == c:
-                        c |= 256
-                    d += 1
-            if fold and c >= 65 and c <= 90:
-                c += 32
-            if side == 0:
-                x = c
-            elif c != x:
-                return 0
-            side += 1
-    if i < a_end or j < b_end:
-        return 0
-    return 1
+        x = a[i]
+        i += 1
+        if x == 37 and i + 2 <= a_end:
+            x = _unescape(a, i)
+            i += 2
+        y = b[j]
+        j += 1
+        if y == 37 and j + 2 <= b_end:
+            y = _unescape(b, j)
+            j += 2
+        if fold and x < 128 and y < 128:
+            x |= CLASS[x] & _UPPER
+            y |= CLASS[y] & _UPPER
+        if x != y:
+            return False
+    return i >= a_end and j >= b_end
+
+
+def _unescape(buf: bytes, at: int) -> int:
+    """Return the octet that the two hexadecimal digits at *at* stand for, 256 more if reserved."""
+    octet = parse_hex(buf, at, at + 2)
+    if octet < 0:
+        return 512 + buf[at]  # no escape, and the same as nothing but itself
+    return octet + 256 if octet in _RESERVED else octet
 
 
 class URI(Params):
@@ -264,7 +237,7 @@ def _equal_spans(a: URI, i: int, a_end: int, b: URI, j: int, b_end: int, fold: i
     """Compare two optional parts: an absent one only equals an absent one."""
     if i < 0 or j < 0:
         return i < 0 and j < 0
-    return equals_escaped(a.buf, i, a_end, b.buf, j, b_end, fold) == 1
+    return equals_escaped(a.buf, i, a_end, b.buf, j, b_end, fold)
 
 
 def _equal_sip(a: URI, b: URI) -> bool:
