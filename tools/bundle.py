@@ -31,9 +31,9 @@ BUNDLES = {
         usip/call usip/agent
     """.split(),
     "usip/talk": """
-        usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/negotiate
+        usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/write usip/sdp/negotiate
         usip/rtp/packet usip/rtp/g711 usip/rtp/jitter usip/rtp/conceal usip/rtp/event
-        usip/rtp/playout usip/rtp/sender usip/rtp/stream
+        usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
     """.split(),
 }
 
@@ -223,8 +223,11 @@ class _Linker:
         for name, module, member in found:
             bound[name] = (module, member)
             if module not in self.home:
-                parts = None
-                break
+                whole, _, last = module.rpartition("/")
+                package, what = (whole, last) if member is None else (module, member)
+                package = package.replace("/", ".")
+                parts.append("from %s import %s as %s" % (package, what, name))
+                continue
             if self._is_linked(module):
                 continue
             if member is not None and self._constant(module, member) is not None:
@@ -237,8 +240,7 @@ class _Linker:
                 parts.append(
                     "from %s import %s as %s" % (bundle, self._final(module, member), name)
                 )
-        if parts is not None:
-            self._edit(node, "; ".join(parts) or "pass")
+        self._edit(node, "; ".join(parts) or "pass")
 
     def _visit_function(self, node, bound: dict, local: set) -> None:
         if not isinstance(node, ast.Lambda):
@@ -373,6 +375,11 @@ def bundle(texts: dict) -> dict:
         final.update(_final_names([modules[name] for name in orders[target]]))
     linker = _Linker(modules, home, final)
     results = {name: linker.rewrite(module) for name, module in modules.items()}
+    if "usip/__init__" in results:
+        text = results["usip/__init__"]
+        if "is_linked = False" not in text:
+            raise BundleError("usip/__init__: no is_linked = False")
+        results["usip/__init__"] = text.replace("is_linked = False", "is_linked = True")
     for target, order in orders.items():
         results[target] = "\n".join(results[name] for name in order)
         for name in order:

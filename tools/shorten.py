@@ -257,7 +257,7 @@ class _Editor:
         # Any form will do that no name of this module has: a module is a namespace of its own.
         names = {n.id for n in ast.walk(file.tree) if isinstance(n, ast.Name)}
         names |= {n.arg for n in ast.walk(file.tree) if isinstance(n, ast.arg)}
-        free = _forms(names)
+        free = ("_" + form for form in _forms(set()) if "_" + form not in names)
         self.globals = {name: next(free) for name in sorted(private)}
 
     def run(self) -> str:

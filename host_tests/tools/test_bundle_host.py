@@ -9,8 +9,10 @@ from tools import bundle
 
 TEXTS = {
     "demo/base": "from micropython import const\n\nLIMIT = const(7)\n_NEXT = 1\n\n\n"
-    "def step(n):\n    return n + _NEXT\n\n\nclass Base:\n    def value(self):\n        return 5\n",
-    "demo/user": "from demo import base\nfrom demo.base import Base, step as advance\n\n_NEXT = 10\n"
+    "def step(n):\n    return n + _NEXT\n\n\n"
+    "class Base:\n    def value(self):\n        return 5\n",
+    "demo/user": "from demo import base\nfrom demo.base import Base, step as advance\n"
+    "\n_NEXT = 10\n"
     "\n\nclass User(Base):\n    def run(self, step):\n"
     "        return advance(step) + base.step(1) + _NEXT + base.LIMIT + self.value()\n",
     "demo/late": "def call():\n    from demo.user import User\n    from demo import base\n\n"

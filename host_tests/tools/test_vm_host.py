@@ -26,7 +26,7 @@ def script(tmp_path, text: str):
 
 
 def test_a_script_on_the_image_sees_a_board(tmp_path):
-    done = run("--heap", "48k", "--rom", rom.build(), script(tmp_path, SHOW), "a", "b c")
+    done = run("--heap", "48k", "--rom", rom.build(linked=False), script(tmp_path, SHOW), "a", "b c")
     assert done.returncode == 3, done.stderr
     assert done.stdout.splitlines() == [
         "__main__ ['a', 'b c'] ['/rom/lib', '/rom', '.frozen']",
@@ -35,7 +35,7 @@ def test_a_script_on_the_image_sees_a_board(tmp_path):
 
 
 def test_the_same_files_load_into_the_heap(tmp_path):
-    tree = rom.build().parent / "tree"
+    tree = rom.build(linked=False).parent / "tree"
     done = run("--heap", "48k", "--path", tree, script(tmp_path, SHOW))
     assert done.returncode == 3, done.stderr
     assert done.stdout.startswith("__main__ [] ['%s/lib'" % tree)
@@ -49,7 +49,7 @@ def test_without_an_image_the_sources_run(tmp_path):
 
 def test_a_script_that_is_not_compiled_runs_too(tmp_path):
     path = script(tmp_path, SHOW)
-    command = vm.vm_command("48k", rom=rom.build()) + [str(path)]
+    command = vm.vm_command("48k", rom=rom.build(linked=False)) + [str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[1:] == ["5060 True"]
 
@@ -57,13 +57,13 @@ def test_a_script_that_is_not_compiled_runs_too(tmp_path):
 def test_the_image_stays_outside_the_heap(tmp_path):
     text = "import gc\ngc.collect()\nprint(gc.mem_alloc())\n"
     plain = run("--heap", "48k", script(tmp_path, text))
-    mapped = run("--heap", "48k", "--rom", rom.build(), script(tmp_path, text))
+    mapped = run("--heap", "48k", "--rom", rom.build(linked=False), script(tmp_path, text))
     assert int(mapped.stdout) - int(plain.stdout) < 64 * vm.vm_bits()
 
 
 def test_what_is_wrong_is_said_in_one_line(tmp_path):
     done = run("--rom", "no.img", script(tmp_path, SHOW))
     assert (done.returncode, done.stderr) == (2, "tools.vm: no such file: no.img\n")
-    done = run("--rom", rom.build(), script(tmp_path, "def f(:\n"))
+    done = run("--rom", rom.build(linked=False), script(tmp_path, "def f(:\n"))
     assert done.returncode == 1
     assert "SyntaxError" in done.stderr

@@ -28,9 +28,12 @@ _INNERMOST = (
 )
 
 
+is_linked = False  # True in an image whose modules tools/bundle.py has made into two
+
+
 def preload(names: str) -> None:
     """Import modules of this package one after the other, so that none imports many others."""
-    for name in names.split():
+    for name in () if is_linked else names.split():
         __import__("usip." + name)
 
 
