@@ -391,3 +391,44 @@ def test_a_whole_call_uses_no_heap():
             b.next_digit_end()
             now_ms = ticks_add(now_ms, 20)
     assert b.received > 300 and b.concealed_ms > 0
+
+
+def test_a_digit_that_comes_as_event_and_as_sound_is_one():
+    from usip.audio.tone import dtmf_tone
+
+    line = Line()
+    line.stream.detect_tones()
+    tone = dtmf_tone("5", 200, 100)
+    pcm = array("h", [0] * 160)
+    octets = bytearray(160)
+    arrivals = []
+    for n in range(30):
+        tone.read(pcm)
+        g711.ulaw_encode(pcm, 0, octets, 0, 160)
+        arrivals.append((n * 20, rtp(2 * n, 80, payload=bytes(octets))))
+        if n < 10:
+            event = bytes([5, 10 if n < 9 else 138, n >> 8, n * 160 & 255])
+            stamp = 0xFFFFF000
+            arrivals.append((n * 20, rtp(2 * n + 1, 0, timestamp=stamp, kind=101, payload=event)))
+    line.run(arrivals, 900)
+    s = line.stream
+    assert [s.next_digit(), s.next_digit()] == [5, -1]
+    assert [s.next_digit_end(), s.next_digit_end()] == [5, -1]
+
+
+def test_sound_alone_is_heard_as_a_digit():
+    from usip.audio.tone import dtmf_tone
+
+    line = Line()
+    line.stream.detect_tones()
+    tone = dtmf_tone("#", 100, 200)
+    pcm = array("h", [0] * 160)
+    octets = bytearray(160)
+    for n in range(30):
+        tone.read(pcm)
+        g711.ulaw_encode(pcm, 0, octets, 0, 160)
+        line.run([(line.ms, rtp(n, payload=bytes(octets)))], line.ms + 20)
+    s = line.stream
+    assert s.next_digit() == 11 and s.next_digit() == -1
+    assert s.next_digit_end() == 11 and 80 <= s.digit_duration_ms <= 120
+    assert s.digits.way == 1

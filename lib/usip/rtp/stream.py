@@ -13,12 +13,11 @@ at once when the first has been silent (RFC 3550 A.1 asks for two from the start
 of a call are worth more than the protection).
 """
 
-from array import array
-
 from micropython import const
 
 from usip.octets import copy, equals
 from usip.rtp import event, g711, packet, report
+from usip.rtp.digits import Digits
 from usip.rtp.playout import Playout
 from usip.rtp.sender import Sender
 from usip.ticks import ticks_add, ticks_diff
@@ -31,7 +30,8 @@ _JUMP_MS = const(2000)  # a packet later than this comes from another timeline
 _AHEAD_MS = const(320)  # and so does one earlier than the ring is long
 _REBASE = const(268435456)  # samples: 9 hours
 _SEEN_BITS = const(0xFFFFFFF)
-_PRESSES = const(8)
+_RFC4733 = const(0)  # as in digits
+_INBAND = const(1)
 
 
 class Stream:
@@ -49,12 +49,8 @@ class Stream:
         self.report = self.reporter.buf
         self.frames_played = 0
         self.events = event.EventReceiver()
-        self._presses = bytearray(_PRESSES)
-        self._press_count = 0
-        self._ends = bytearray(_PRESSES)
-        self._end_ms = array("H", [0] * _PRESSES)
-        self._end_count = 0
-        self.digit_duration_ms = 0
+        self.digits = Digits()
+        self._detector = None
         self.remote_ssrc = bytearray(4)
         self._candidate = bytearray(4)  # an SSRC that may take over
         self._candidate_next = -1
@@ -273,12 +269,13 @@ class Stream:
         if result < 0:
             self.malformed += 1
             return
+        digits = self.digits
         if result & 4:
-            self._note_end(events.previous_code, events.previous_duration)
-        if result & 1 or result & 4:
-            self._note_press(events.code)
+            digits.end(events.previous_code, _RFC4733, events.previous_duration, now_ms)
+        if result & 5:
+            digits.press(events.code, _RFC4733, now_ms)
         if result & 2:
-            self._note_end(events.code, events.duration)
+            digits.end(events.code, _RFC4733, events.duration, now_ms)
         # no sound is sent meanwhile: silence instead of concealment
         position = self._position + packet.timestamp_delta(buf, 4, self._timestamp, 0)
         if self.playout.delays.is_known and abs(position - self.playout.buffer.end) < 65536:
@@ -286,49 +283,47 @@ class Stream:
             silence = g711.ALAW_SILENCE if self.playout.is_alaw else g711.ULAW_SILENCE
             self.playout.buffer.fill(silence, position & -8, position + length & -8)
 
-    def _note_press(self, code: int) -> None:
-        if self._press_count < _PRESSES:
-            self._presses[self._press_count] = code
-            self._press_count += 1
-
-    def _note_end(self, code: int, duration: int) -> None:
-        if self._end_count < _PRESSES:
-            self._ends[self._end_count] = code
-            duration //= 8
-            self._end_ms[self._end_count] = duration if duration < 65535 else 65535
-            self._end_count += 1
-
     def next_digit(self) -> int:
-        """Return the event code of the next press, at its first packet, or -1."""
-        if self._press_count == 0:
-            return -1
-        code = self._presses[0]
-        self._press_count -= 1
-        for i in range(self._press_count):
-            self._presses[i] = self._presses[i + 1]
-        return code
+        """Return the event code of the next press, at its first sign, or -1."""
+        return self.digits.next_press()
 
     def next_digit_end(self) -> int:
-        """Return the event code of the next press that ended, or -1; see `digit_duration_ms`."""
-        if self._end_count == 0:
-            return -1
-        code = self._ends[0]
-        self.digit_duration_ms = self._end_ms[0]
-        self._end_count -= 1
-        for i in range(self._end_count):
-            self._ends[i] = self._ends[i + 1]
-            self._end_ms[i] = self._end_ms[i + 1]
-        return code
+        """Return the event code of the next press that ended, or -1.
+
+        Then `digit_duration_ms`, and `digits.way` for how it came.
+        """
+        return self.digits.next_end()
+
+    @property
+    def digit_duration_ms(self) -> int:
+        """How long the key was held that `next_digit_end` returned last."""
+        return self.digits.duration_ms
+
+    def detect_tones(self) -> None:
+        """Listen for in-band DTMF from now on; imports usip.rtp.dtmf."""
+        from usip.rtp.dtmf import Detector
+
+        self._detector = Detector()
+
+    def _detect(self, pcm, now_ms: int) -> None:
+        detector = self._detector
+        result = detector.receive(pcm)
+        if result & 2:
+            self.digits.end(detector.ended_code, _INBAND, detector.ended_duration, now_ms)
+        if result & 1:
+            self.digits.press(detector.code, _INBAND, now_ms)
 
     def play(self, pcm, now_ms: int) -> None:
         """Fill the array('h') pcm[0:160] with the 20 ms to be heard next."""
         if self._epoch < 0:
             self._epoch = now_ms
         if self.events.handle_timer(now_ms):
-            self._note_end(self.events.code, self.events.duration)
+            self.digits.end(self.events.code, _RFC4733, self.events.duration, now_ms)
         playout = self.playout
         playout.play(pcm, self._clock(now_ms))
         self.frames_played += 1
+        if self._detector is not None:
+            self._detect(pcm, now_ms)
         if playout.buffer.position > _REBASE:
             self._rebase()
 
