@@ -19,7 +19,6 @@ PACKAGES = {"kamailio": "kamailio", "baresip": "baresip-core", "sipp": "sip-test
 MODULES = {
     "ims_auth.so": "kamailio-ims-modules",
     "presence.so": "kamailio-presence-modules",
-    "xmlops.so": "kamailio-xml-modules",
 }
 _LIBRARIES = ("/usr/lib", "/usr/lib/*", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
