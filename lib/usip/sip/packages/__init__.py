@@ -1,0 +1,34 @@
+"""Event packages (RFC 6665 7): what a subscription is about, and how its state is written.
+
+A Package serves both roles. As subscriber its `receive` reads the body of a NOTIFY while that is
+in its buffer; as notifier its `admit` decides on a subscriber and its `put` writes the state.
+An application serves packages when it has SUBSCRIBE (8) among its `methods` and them in its tuple
+`packages`. This one keeps the body as it came, for packages that nothing here knows.
+"""
+
+
+class Package:
+    """The package *name* with bodies of the media types *accept*, the first of which we write."""
+
+    expires_s = 3600
+    allows_forks = False  # whether one SUBSCRIBE may bring several subscriptions (RFC 6665 4.4.1)
+    throttle_ms = 1000  # the least between two NOTIFYs of a subscription
+
+    def __init__(self, name: bytes, accept: tuple = ()) -> None:
+        self.name = name
+        self.accept = accept  # (): anything
+
+    def receive(self, subscription, buf, start: int, end: int) -> bool:
+        """Take the state in buf[start:end], of the type `subscription.content_type`.
+
+        False when the full state is needed: a document was missed or could not be read.
+        """
+        subscription.body = bytes(memoryview(buf)[start:end])
+        return True
+
+    def admit(self, subscriber) -> int:
+        """Return 200 for a subscriber to accept, 202 to decide later, or a status to refuse it."""
+        return 200
+
+    def put(self, w, subscriber) -> None:
+        """Append the full state for a subscriber; nothing at all for a NOTIFY without a body."""
