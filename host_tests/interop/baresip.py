@@ -8,6 +8,7 @@ relative: baresip keeps names in short fixed buffers and cuts off the rest witho
 import glob
 import json
 import os
+import signal
 import socket
 import time
 
@@ -78,7 +79,8 @@ class Baresip:
         self._replies = []
         self._write_configuration(proxy, play, answer, codecs)
         command = [find_program("baresip"), "-f", ".", "-s", "-v"]
-        self.child = Child(f"baresip {user}", command, folder / "baresip.log", cwd=folder)
+        self.child = Child(f"baresip {user}", command, folder / "baresip.log", cwd=folder,
+                           last_signal=signal.SIGKILL)  # fmt: skip
 
     def _write_configuration(self, proxy, play, answer, codecs):
         rtp = free_ports(40)

@@ -1,8 +1,10 @@
 """Fixtures: each test gets its own folder, its own peers, and leaves nothing running."""
 
+import contextlib
 import pathlib
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -21,6 +23,7 @@ STATE = _ROOT / "build" / "interop"
 
 def pytest_sessionstart():
     """Install what is missing when we may; the remedy is on stderr when we may not."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # fixtures end what they started
     if install.main():
         pytest.exit("SIP programs these tests need are missing", returncode=1)
 
@@ -37,19 +40,17 @@ def folder(request):
 @pytest.fixture
 def started(folder):
     """Call started(Class, name, ...) to run a peer in its own folder until the test ends."""
-    running = []
+    with contextlib.ExitStack() as running:
 
-    def start(factory, name, *arguments, **options):
-        own = folder / name
-        own.mkdir()
-        peer = factory(own, *arguments, **options)
-        running.append(peer)
-        peer.wait_ready()
-        return peer
+        def start(factory, name, *arguments, **options):
+            own = folder / name
+            own.mkdir()
+            peer = factory(own, *arguments, **options)
+            running.callback(peer.stop)
+            peer.wait_ready()
+            return peer
 
-    yield start
-    for peer in reversed(running):
-        peer.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -61,15 +61,20 @@ def free_port() -> int:
     return free_ports(1)
 
 
-def _die_with_parent():
+def _die_with_parent(number):
     with contextlib.suppress(OSError, AttributeError):  # not Linux: stop() alone must do
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 class Child:
-    """One running program. Its output goes to *log* (a path) unless stdout is given."""
+    """One running program. Its output goes to *log* (a path) unless stdout is given.
 
-    def __init__(self, name, command, log, cwd=None, stdin=subprocess.DEVNULL, stdout=None):
+    last_signal: what it gets should we be killed ourselves. SIGTERM lets it end its own
+    children; for a program that takes its time over that, SIGKILL.
+    """
+
+    def __init__(self, name, command, log, cwd=None, stdin=subprocess.DEVNULL, stdout=None,
+                 last_signal=signal.SIGTERM):  # fmt: skip
         self.name = name
         self.log = log
         with open(log, "ab") as file:
@@ -80,7 +85,7 @@ class Child:
                 stdout=stdout if stdout is not None else file,
                 stderr=file,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=lambda: _die_with_parent(last_signal),
             )
 
     @property
