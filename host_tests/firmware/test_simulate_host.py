@@ -42,6 +42,13 @@ def test_a_wrong_scenario_is_refused_by_path_and_reason(changes, reason):
     assert str(refused.value) == reason
 
 
+def test_a_heap_that_is_no_size_is_refused():
+    stations = document()["stations"]
+    stations["door"]["heap"] = "much"
+    with pytest.raises(scenario.ScenarioError, match="stations.door.heap"):
+        scenario.Scenario("wrong", {**document(), "stations": stations})
+
+
 def test_a_scenario_that_is_not_there_or_no_json_ends_with_status_2(tmp_path, capsys):
     assert simulate.main(["no/such.json"]) == 2
     (tmp_path / "broken.json").write_text("{")

@@ -3,6 +3,9 @@
 A station is the image of board `sim` in a process of its own, in a folder with its config.json,
 board.json and said.wav: the files a board has. Fingers are lines on its standard input; the end
 of that input stops it, so that nothing is left running. One loop serves the VMs and the relay.
+
+Heap sizes are meant for a 32-bit VM; one of 64 bit, where objects are twice as large, gets twice
+as much, and the report says so.
 """
 
 import json
@@ -32,13 +35,13 @@ def heap_bytes(text: str) -> int:
 class Machine:
     """The VM of one station."""
 
-    def __init__(self, station, heap: str, image: Path, selector) -> None:
+    def __init__(self, station, image: Path, selector) -> None:
         self.station = station
         self._partial = b""
         self._selector = selector
         main = vm.compiled(ROOT / "firmware" / "main.py", optimise=3)
         self.process = subprocess.Popen(
-            vm.vm_command(heap, rom=image) + [str(main)],
+            vm.vm_command(station.heap_bytes, rom=image) + [str(main)],
             cwd=station.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -122,8 +125,8 @@ class RealRun:
             self.recording.epoch_s = time.time()
             for name, station in self.recording.stations.items():
                 heap = self.scenario.stations[name].get("heap", DEFAULT_HEAP)
-                station.heap_bytes = heap_bytes(heap)
-                self._machines[name] = Machine(station, heap, image, self._selector)
+                station.heap_bytes = heap_bytes(heap) * machine.bits // 32
+                self._machines[name] = Machine(station, image, self._selector)
             self._loop(relay)
         finally:
             self._stop(relay)
@@ -183,9 +186,8 @@ class RealRun:
 def prepare_folder(scenario, station, hosts: dict) -> None:
     """Make a station's folder: what lies on a board's file system."""
     folder = station.folder
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    station.heard.unlink(missing_ok=True)
     configuration = scenario.configuration(station.name, hosts)
     (folder / "config.json").write_text(json.dumps(configuration, indent=1) + "\n")
     shutil.copy(ROOT / "boards" / "sim" / "board.json", folder)

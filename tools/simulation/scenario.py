@@ -17,6 +17,7 @@ tells a station what a finger does: `press N`, `release N`, `tap N`. What can be
 
 import copy
 import json
+import re
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
@@ -51,6 +52,7 @@ EXPECTATIONS = {
     "silent": bool,
 }
 _VOICES = ("low", "high")
+_HEAP = re.compile(r"\d+[kK]?$")
 
 
 class ScenarioError(ValueError):
@@ -89,6 +91,8 @@ class Scenario:
             _check(station, _STATION, path)
             if "station" not in station:
                 raise ScenarioError("%s.station: is missing" % path)
+            if not _HEAP.match(station.get("heap", "96k")):
+                raise ScenarioError("%s.heap: not bytes, nor bytes in units of k" % path)
             if station.get("voice") not in _VOICES + (None,):
                 raise ScenarioError("%s.voice: not one of %s" % (path, ", ".join(_VOICES)))
 
