@@ -1,10 +1,11 @@
 # usip: one command per job; every target prepares .venv first. Contracts: README.md.
-#   make sim | test | interop | bench | rom BOARD=x | size | lint | phone ARGS="..."
+#   make sim [SCENARIO=x] | test | interop | bench | rom BOARD=x | size | lint | phone ARGS="..."
 
 PYTHON ?= python3
 PY := .venv/bin/python
 BOARD ?= sim
 ARGS ?=
+SCENARIO ?=
 VENV := .venv/.stamp
 
 .PHONY: all venv sim test interop bench rom size lint format package phone clean
@@ -24,7 +25,7 @@ $(VENV): requirements.txt
 	@touch $@
 
 sim: $(VENV)
-	$(PY) -m tools.simulate $(ARGS)
+	$(PY) -m tools.simulate $(SCENARIO) $(ARGS)
 
 test: lint
 	$(PY) -m tools.check_layers
