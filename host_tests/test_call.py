@@ -6,6 +6,7 @@ from fakes.noalloc import NoAlloc
 
 from usip import call as calls
 from usip.errors import StateError
+from usip.rtp.digits import Digits
 
 FRAME = array("h", [1000] * 160)
 
@@ -30,6 +31,7 @@ class Agent:
         self.time_ms = 1000
         self.seen = []
         self.flushes = 0
+        self.tones = []
 
     def now_ms(self):
         return self.time_ms
@@ -37,8 +39,24 @@ class Agent:
     def flush(self):
         self.flushes += 1
 
+    def make_tone(self, digit):
+        self.tones.append(digit)
+        return Beep()
+
     def observe(self, event, subject, detail):
         self.seen.append((event, detail))
+
+
+class Beep:
+    """A tone of three frames."""
+
+    frames = 0
+    is_finished = False
+
+    def read(self, pcm):
+        pcm[0] = 5
+        self.frames += 1
+        self.is_finished = self.frames == 3
 
 
 class Session:
@@ -107,14 +125,14 @@ class Media:
 class Stream:
     """Frames in and out, counted."""
 
-    digit_duration_ms = 120
-
     def __init__(self):
+        self.digits = Digits()
+        self.is_listening = False
+        self.now_ms = 0
         self.packed = 0
         self.played = 0
         self.last = 0
-        self.digits = []
-        self.heard = []
+        self.sent_digits = []
         self.is_full = False
 
     def configure(self, *values):
@@ -132,11 +150,14 @@ class Stream:
     def send_digit(self, digit, duration_ms):
         if self.is_full:
             return False
-        self.digits.append(chr(digit))
+        self.sent_digits.append(chr(digit))
         return True
 
     def next_digit_end(self):
-        return self.heard.pop(0) if self.heard else -1
+        return self.digits.next_end()
+
+    def detect_tones(self):
+        self.is_listening = True
 
 
 class Sound:
@@ -208,7 +229,7 @@ def test_events_are_iterated_with_what_belongs_to_them():
     call.media.changed = False
     call.progress()
     call.session.info_body = b"Signal=5\r\nDuration=250\r\n"
-    call.receive_info()
+    call.receive_info(3000)
     assert run(call.__anext__()) == calls.PROGRESS
     assert (call.status, call.reason) == (183, "Session Progress")
     assert run(call.__anext__()) == calls.DTMF
@@ -305,7 +326,7 @@ def test_digits_are_sent_as_events_in_their_order():
     call.tick(60)
     call.tick(80)
     call.tick(100)
-    assert call.stream.digits == ["1", "A", "#"]
+    assert call.stream.sent_digits == ["1", "A", "#"]
 
 
 def test_digits_go_in_info_requests_where_the_peer_takes_no_events():
@@ -329,16 +350,53 @@ def test_digits_that_do_not_exist_are_refused():
         except ValueError:
             continue
         raise AssertionError(wrong)
-    assert call.stream.digits == []
+    assert call.stream.sent_digits == []
 
 
 def test_digits_heard_are_reported_with_their_length():
     call = make()
     call.update_media()
-    call.stream.heard = [5, 11, 16, 15]
+    for code, way in ((5, 0), (11, 0), (16, 0), (15, 1)):
+        call.stream.digits.press(code, way, 20)
+        call.stream.digits.end(code, way, 960, 20)
     call.tick(20)
     found = [detail for event, detail in call._agent.seen if event == calls.DTMF]
-    assert found == [("5", "rfc4733", 120), ("#", "rfc4733", 120), ("D", "rfc4733", 120)]
+    assert found == [("5", "rfc4733", 120), ("#", "rfc4733", 120), ("D", "inband", 120)]
+
+
+def test_a_digit_that_comes_in_two_ways_is_one():
+    call = make()
+    call.update_media()
+    call.stream.digits.press(5, 0, 1000)
+    call.session.info_body = b"Signal=5"
+    call.receive_info(1100)
+    call.stream.digits.end(5, 0, 960, 1120)
+    call.tick(1120)
+    assert [detail for event, detail in call._agent.seen if event == calls.DTMF] == [
+        ("5", "rfc4733", 120)
+    ]
+
+
+def test_digits_may_be_sent_as_sound():
+    call = make()
+    call.open_audio(Sound())
+    call.update_media()
+    call.dtmf("58", "inband")
+    loud = 0
+    for now_ms in range(0, 600, 20):
+        call.tick(now_ms)
+        loud += call.stream.last != 1234
+    assert call._agent.tones == ["5", "8"]
+    assert loud == 6
+
+
+def test_in_band_digits_are_listened_for_where_the_peer_sends_no_events():
+    call = make()
+    call.update_media()
+    assert not call.stream.is_listening
+    call.media.receive_telephone_event = -1
+    call.update_media()
+    assert call.stream.is_listening
 
 
 def test_the_bodies_of_info_requests_of_many_kinds_name_a_digit():

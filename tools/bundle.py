@@ -33,7 +33,7 @@ BUNDLES = {
     "usip/talk": """
         usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/write usip/sdp/negotiate
         usip/rtp/packet usip/rtp/g711 usip/rtp/jitter usip/rtp/conceal usip/rtp/event
-        usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
+        usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/digits usip/rtp/stream
     """.split(),
 }
 

@@ -399,6 +399,12 @@ class Agent:
             self._close_sockets(offered)
         self._deadline = self.core.deadline()
 
+    def make_tone(self, digit: str):
+        """Return the sound of a DTMF digit; imported with the first."""
+        from usip.audio.tone import dtmf_tone
+
+        return dtmf_tone(digit)
+
     def observe(self, event: int, subject, detail=None) -> None:
         """Tell the observer."""
         if self.observer is not None:
@@ -437,7 +443,7 @@ class Agent:
         elif event == core.CALL_ANSWERED:
             call.answered(self.now_ms())
         elif event == core.INFO_RECEIVED:
-            call.receive_info()
+            call.receive_info(self.now_ms())
         elif event == core.CALL_ENDED:
             self._release(call)
             return

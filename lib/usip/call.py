@@ -10,7 +10,8 @@ To an application a Call is the events it iterates over and the commands it give
     async for event in call:
         if event == usip.DTMF: ... call.digit
 
-Digits go as RFC 4733 events where the peer takes them, else in INFO requests.
+Digits go as RFC 4733 events where the peer takes them, else in INFO requests; a digit that comes
+in two ways is reported once.
 """
 
 from array import array
@@ -30,6 +31,8 @@ ENDED = 7  # call.status, call.reason, call.ended_by
 _DIGITS = "0123456789*#ABCD"  # by event code (RFC 4733 3.2)
 _DIGIT_MS = const(160)
 _INFO_GAP_TICKS = const(15)  # between two digits in INFO requests
+_INFO = const(2)  # as in rtp.digits
+_WAYS = ("rfc4733", "inband", "info")
 _FRAME_SAMPLES = const(160)
 _ENDED_BY = ("", "local", "remote", "error")
 
@@ -63,6 +66,7 @@ class Call:
         self.due_at = ticks.NEVER  # the agent's: when the next frame is
         self._outgoing = []  # digits to send, (character, mode)
         self._wait_ticks = 0
+        self._tone = None  # of a digit that is being sent as sound
 
     # -- what it is
 
@@ -250,11 +254,13 @@ class Call:
         self.close_audio()
         self.post(ENDED)
 
-    def receive_info(self) -> None:
+    def receive_info(self, now_ms: int) -> None:
         """A digit came in an INFO request (application/dtmf-relay, application/dtmf)."""
         digit, duration_ms = parse_dtmf_info(self.session.info_body)
-        if digit:
-            self.post(DTMF, (digit, "info", duration_ms))
+        digits = self.stream.digits
+        if digit and digits.press(_DIGITS.index(digit), _INFO, now_ms):
+            digits.end(_DIGITS.index(digit), _INFO, 8 * duration_ms, now_ms)
+            self._take_digits()
 
     def update_media(self) -> None:
         """Take over what offer and answer agreed on, when it has changed."""
@@ -270,6 +276,8 @@ class Call:
                 media.receive_telephone_event,
                 media.ptime,
             )
+            if media.receive_telephone_event < 0 and self.dtmf_mode in ("auto", "inband"):
+                self.stream.detect_tones()
         self.has_media = media.is_active
         self.post(MEDIA)
         if media.is_held != self.is_held:
@@ -306,7 +314,11 @@ class Call:
         self._take_digits()
         if not self.media.can_send:
             return 0
-        if self.source is not None:
+        if self._tone is not None:
+            self._tone.read(pcm)
+            if self._tone.is_finished:
+                self._tone = None
+        elif self.source is not None:
             self.source.read(pcm)
         else:
             silence(pcm)
@@ -318,12 +330,13 @@ class Call:
         code = stream.next_digit_end()
         while code >= 0:
             if code < 16:
-                self.post(DTMF, (_DIGITS[code], "rfc4733", stream.digit_duration_ms))
+                way = _WAYS[stream.digits.way]
+                self.post(DTMF, (_DIGITS[code], way, stream.digits.duration_ms))
             code = stream.next_digit_end()
 
     def _send_digit(self, now_ms):
-        if self._wait_ticks:
-            self._wait_ticks -= 1
+        if self._wait_ticks or self._tone is not None:
+            self._wait_ticks -= 1 if self._wait_ticks else 0
             return
         digit, mode = self._outgoing[0]
         if mode == "auto":
@@ -331,7 +344,9 @@ class Call:
         if mode == "rfc4733":
             if not self.stream.send_digit(ord(digit), _DIGIT_MS):
                 return  # its queue is full
-        elif mode == "info":
+        elif mode == "inband":
+            self._tone = self._agent.make_tone(digit)
+        else:
             if not self.allowed("info"):
                 return
             body = b"Signal=%s\r\nDuration=%d\r\n" % (digit.encode(), _DIGIT_MS)
