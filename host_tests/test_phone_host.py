@@ -167,6 +167,31 @@ def test_two_phones_talk(phone, tmp_path, caller_vm, callee_vm):
 
 
 @pytest.mark.parametrize("vm", [(), VM])
+def test_digits_go_every_way(phone, vm):
+    bob = phone("bob", "--answer", "auto")
+    bob.wait("ready")
+    alice = phone("alice", *vm)
+    alice.wait("ready")
+    alice.do("call", to=bob.uri)
+    bob.wait("answered")
+    for count, mode in ((1, "rfc4733"), (2, "info")):
+        alice.do("dtmf", digits="5", mode=mode)
+        assert bob.wait("dtmf", count)["via"] == mode
+        assert bob.wait("dtmf", count)["digit"] == "5"
+        time.sleep(0.5)  # within 400 ms it would be the same press
+    alice.do("dtmf", digits="7", mode="inband")
+    time.sleep(0.4)
+    alice.do("hold")
+    bob.wait("held")
+    assert alice.wait("media", 2)["direction"] == "sendonly"
+    alice.do("resume")
+    bob.wait("resumed")
+    alice.do("quit")
+    assert alice.process.wait(8) == 0, alice.log()
+    assert len(bob.events("dtmf")) == 2  # sound is not listened to where events are agreed
+
+
+@pytest.mark.parametrize("vm", [(), VM])
 def test_refusal_ringing_and_giving_up(phone, vm):
     bob = phone("bob", *vm)
     bob.wait("ready")
