@@ -6,11 +6,6 @@ folder: on a board the root of its file system, in simulation a folder for each 
 
 import sys
 
-# From the innermost out: an import within an import within an import takes C stack, and a board
-# has 16 KB of it.
-import usip.core  # noqa: F401
+from station import start
 
-# isort: split
-from station import app
-
-sys.exit(app.run("config.json", "board.json"))
+sys.exit(start.run("config.json", "board.json"))

@@ -8,7 +8,6 @@ call at a time; whoever calls meanwhile hears that it is busy.
 
 import asyncio
 import gc
-import sys
 
 from micropython import const
 
@@ -16,7 +15,7 @@ import usip
 from station import log
 from station.buttons import Buttons
 from station.relay import Relay
-from usip import ANSWERED, DTMF, MEDIA, PROGRESS, CallFailed, ConfigError, sleep_ms
+from usip import ANSWERED, DTMF, MEDIA, PROGRESS, CallFailed, sleep_ms
 from usip.audio.files import Files
 from usip.ticks import NEVER, ticks_add, ticks_diff, ticks_ms
 
@@ -226,43 +225,6 @@ def _report(call):
     log.say("ended", *fields)
 
 
-def _forget(*names):
-    """Drop modules that are needed at start only, and with them their heap."""
-    for name in names:
-        sys.modules.pop(name, None)
-        parent, _, child = name.rpartition(".")
-        if parent in sys.modules and hasattr(sys.modules[parent], child):
-            delattr(sys.modules[parent], child)
-    gc.collect()
-
-
-def load(config_path: str, board_path: str) -> tuple:
-    """Return (configuration, board, pins), all checked; ConfigError says what is wrong.
-
-    The modules that did it leave the heap again.
-    """
-    from station import board, settings
-
-    config = usip.load_config(config_path)
-    section = settings.parse(config["station"])
-    machine = board.load(board_path)
-    inputs, outputs = machine["inputs"], machine["outputs"]
-    settings.check_pins(section, board.count(inputs), board.count(outputs))
-    play = config["audio"]["play"]
-    if play is not None:
-        try:
-            open(play).close()
-        except OSError:
-            raise ConfigError("audio.play", "%s cannot be read" % play)
-    del board, settings
-    _forget("station.settings", "station.board", "usip.config")
-    if machine["pins"] == "gpio":
-        from station import pins
-    else:
-        from station import simpins as pins
-    return config, machine, pins.Pins(inputs, outputs)
-
-
 async def serve(config: dict, board: dict, pins) -> None:
     """Run a station until its board says stop; ConfigError when its port is taken."""
     agent = usip.Agent(config)
@@ -270,15 +232,3 @@ async def serve(config: dict, board: dict, pins) -> None:
     agent.audio = Files(audio["play"], audio["record"])
     async with agent:
         await Station(agent, config["station"], board, pins).run()
-
-
-def run(config_path: str, board_path: str) -> int:
-    """Run until told to stop; return the exit status: 0, 1 failed, 2 wrong configuration."""
-    try:
-        asyncio.run(serve(*load(config_path, board_path)))
-    except ConfigError as e:
-        log.say("error", "what", e.text, "where", e.path)
-        return 2
-    except KeyboardInterrupt:
-        return 0
-    return 0

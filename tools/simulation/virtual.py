@@ -255,13 +255,13 @@ class VirtualRun:
             self.recording.problem = "a station did not end when told to"
 
     async def _serve(self, station):
-        from station import app, log
+        from station import app, log, start
 
         from usip import ConfigError
 
         station.exit_status = 1
         try:
-            config, board, pins = _load(app, station.folder)
+            config, board, pins = _load(start, station.folder)
             self._pins[station.name] = pins
             await app.serve(config, board, pins)
         except ConfigError as error:
@@ -307,12 +307,12 @@ def _fingers(pins):
     return Fingers
 
 
-def _load(app, folder: Path) -> tuple:
+def _load(start, folder: Path) -> tuple:
     """Load a station's files as from its own folder; the paths of its WAVs become whole."""
     before = os.getcwd()
     os.chdir(folder)
     try:
-        config, board, pins = app.load("config.json", "board.json")
+        config, board, pins = start.load("config.json", "board.json")
     finally:
         os.chdir(before)
     audio = config["audio"]
