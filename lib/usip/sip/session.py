@@ -494,8 +494,11 @@ class Session:
         dialog = dialog or self.dialog
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_ack(dialog, cseq)
+        mark = w.end
         compose.put_lines(w, transaction.message, 0, b"Authorization:")
         compose.put_lines(w, transaction.message, 0, b"Proxy-Authorization:")
+        # Of a request that was accepted only its credentials are needed again (22.1).
+        transaction.message = bytes(memoryview(w.buf)[mark : w.end])
         if dialog is self.dialog:
             self.put_description(w, False)
             self._ack = w.take()

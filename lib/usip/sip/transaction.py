@@ -43,22 +43,12 @@ _KEEP = const(107)  # k: the timer of the state before runs on
 _AT_ONCE = const(33)  # !: the state ends as soon as it is entered
 
 
-class _Machine:
-    """One figure of the RFC, as text that stays in flash.
-
-    *table* has an entry of three octets (next state, action, blank) for each state and event;
-    *timers* four octets and a blank a state: first repetition, longest, end over UDP, over a
-    stream.
-    """
-
-    def __init__(self, columns: int, table: bytes, timers: bytes) -> None:
-        self.columns = columns
-        self.table = table
-        self.timers = timers
-
+# A machine is one figure of the RFC: (columns, table, timers), text that stays in flash. The table
+# has an entry of three octets (next state, action, blank) for each state and event; the timers
+# four octets and a blank a state: first repetition, longest, end over UDP, end over a stream.
 
 # RFC 3261 Figure 5, RFC 6026 8.4.  Timers A and B; C is the session's; D; M.
-_INVITE_CLIENT = _Machine(
+_INVITE_CLIENT = (
     6,
     # 1xx 2xx 36 A  BDM error
     b"1p 3p 2a 0s 4f 4f "  # 0 Calling
@@ -68,7 +58,7 @@ _INVITE_CLIENT = _Machine(
     b"1666 ---- --6! --66 ",
 )
 # RFC 3261 Figure 6.  Timers E and F, K.
-_NON_INVITE_CLIENT = _Machine(
+_NON_INVITE_CLIENT = (
     6,
     # 1xx 2xx 36 E  FK error
     b"1p 2p 2p 0s 4f 4f "  # 0 Trying
@@ -77,7 +67,7 @@ _NON_INVITE_CLIENT = _Machine(
     b"1266 22kk --4! ",
 )
 # RFC 3261 Figure 7, RFC 6026 7.1 and 8.7.  Timers G and H, I, L.
-_INVITE_SERVER = _Machine(
+_INVITE_SERVER = (
     8,
     # INV ACK 1xx 2xx 36 G HIL error
     b"0s 0- 0s 3s 1s 0- 0- 4f "  # 0 Proceeding
@@ -87,7 +77,7 @@ _INVITE_SERVER = _Machine(
     b"---- 1266 --4! --66 ",
 )
 # RFC 3261 Figure 8.  Timer J. The end of Trying and Proceeding is ours: nothing stays for ever.
-_NON_INVITE_SERVER = _Machine(
+_NON_INVITE_SERVER = (
     8,
     # req ACK 1xx 2xx 36 -  J  error
     b"0- 0- 1s 2s 2s 0- 4- 4f "  # 0 Trying
@@ -129,7 +119,7 @@ class Transaction:
     @property
     def is_client(self) -> bool:
         """Whether this side sent the request."""
-        return self.machine.columns == 6
+        return self.machine[0] == 6
 
     @property
     def is_reliable(self) -> bool:
@@ -138,7 +128,7 @@ class Transaction:
 
     def start_timers(self, now_ms: int) -> None:
         """Set the timers of the state just entered."""
-        timers = self.machine.timers
+        timers = self.machine[2]
         at = 5 * self.state
         reliable = self.is_reliable
         self.repeat_ms = 0 if reliable else _duration_ms(timers[at])
@@ -152,7 +142,7 @@ class Transaction:
 
     def repeat_later(self, now_ms: int) -> None:
         """Double the interval up to the machine's longest and set the next repetition."""
-        longest_ms = _duration_ms(self.machine.timers[5 * self.state + 1])
+        longest_ms = _duration_ms(self.machine[2][5 * self.state + 1])
         self.repeat_ms = min(2 * self.repeat_ms, longest_ms)
         self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms)
 
@@ -308,9 +298,9 @@ class Transactions:
         if transaction.state == TERMINATED:
             return 0
         machine = transaction.machine
-        at = 3 * (machine.columns * transaction.state + event)
-        state = machine.table[at] - 48
-        action = machine.table[at + 1]
+        at = 3 * (machine[0] * transaction.state + event)
+        state = machine[1][at] - 48
+        action = machine[1][at + 1]
         if state != transaction.state:
             transaction.state = state
             if state == TERMINATED:
