@@ -89,11 +89,11 @@ def test_it_serves_connections():
     try:
         with socket.create_connection(hss.address, timeout=5) as peer:
             for command in (cx_hss._CER, cx_hss._DWR, cx_hss._DPR):
-                peer.sendall(cx_hss.message(command, True, 0, IDS, []))
+                peer.sendall(cx_hss.message(command, True, 0, IDS, [cx_hss.avp(264, "p")]))
                 found = cx_hss.parse_avps(cx_hss.read_message(peer)[20:])
                 assert found[268] == [b"\x00\x00\x07\xd1"]
             peer.sendall(b"GET ")
             assert peer.recv(100) == b""
-        assert hss.peers == 1
+        assert hss.watched == {"p"}
     finally:
         hss.stop()

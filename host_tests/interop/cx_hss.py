@@ -188,7 +188,7 @@ class HSS:
     host: str = "hss." + REALM
     server: str = ""  # the S-CSCF offered to who has none
     log: list = field(default_factory=list)  # (command, user, detail) in order
-    peers: int = 0  # capabilities exchanges so far
+    watched: set = field(default_factory=set)  # peers that sent DWR: their connection is open
 
     def start(self):
         """Listen; connections are served by threads that end with the process."""
@@ -239,9 +239,10 @@ class HSS:
             avps = [avp(_SESSION_ID, asked.get(_SESSION_ID, [b""])[0]), _cx_application()]
             avps += [avp(_AUTH_SESSION_STATE, 1), *origin, *self._cx(command, asked)]
         elif command == _CER:
-            self.peers += 1
             avps = [avp(_RESULT_CODE, _SUCCESS), *origin, *self._capabilities()]
         elif command in (_DWR, _DPR):
+            if command == _DWR:
+                self.watched.add(asked.get(_ORIGIN_HOST, [b""])[0].decode())
             avps = [avp(_RESULT_CODE, _SUCCESS), *origin]
         else:
             avps = [avp(_RESULT_CODE, _UNSUPPORTED), *origin]

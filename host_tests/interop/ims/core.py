@@ -88,10 +88,14 @@ class IMSCore:
         return Child(name, command, os.path.join(self.folder, name + ".log"))
 
     def wait_ready(self):
-        """Return when all three answer and both Diameter peers are connected."""
+        """Return when all three answer and both Diameter connections are open.
+
+        Kamailio opens them by two processes that race on a fast network, and starts again a
+        second or two later when the wrong one wins: a watchdog shows that it came through.
+        """
         for child, port in zip(self.children, (self.ports[2], self.ports[1], self.ports[0])):
             child.wait_until(lambda port=port: _options(port), 20, "no answer to OPTIONS")
-        wait_until(lambda: self.hss.peers >= 2, 20, "the HSS: no connection from both CSCFs")
+        wait_until(lambda: len(self.hss.watched) == 2, 40, "the HSS: no watchdog of both CSCFs")
 
     def check_alive(self):
         """Raise PeerError, with the end of its log, when one of the three has ended."""
