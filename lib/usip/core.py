@@ -41,6 +41,7 @@ _M_CANCEL = const(4)
 _M_OPTIONS = const(5)
 _M_MESSAGE = const(7)
 _M_NOTIFY = const(9)
+_H_REPLACES = const(28)
 _H_AUTHENTICATION_INFO = const(56)
 
 # Events. Modules below declare their own copies, `_E_REGISTERED = const(1)` ...
@@ -406,7 +407,14 @@ class UserAgentCore(Responder):
         if application is None:
             self.respond(transaction, message, 480, now_ms)
             return
-        if len(self.sessions) >= self.limits.sessions:
+        replaced = None
+        if message.find(_H_REPLACES) >= 0:
+            from usip.sip import replaces
+
+            replaced = replaces.receive(self, transaction, message, now_ms)
+            if replaced is None:
+                return
+        elif len(self.sessions) >= self.limits.sessions:
             self.respond(transaction, message, 486, now_ms)
             return
         account = self.account_of(message)
@@ -414,6 +422,7 @@ class UserAgentCore(Responder):
             self.respond(transaction, message, 404, now_ms)
             return
         session = ServerSession(self, account, transaction, message, None)
+        session.replaced = replaced
         media = application.create_media(session)
         if media is None:
             self.respond(transaction, message, 486, now_ms)

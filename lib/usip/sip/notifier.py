@@ -36,6 +36,7 @@ class Subscriber:
     """One subscription of a peer to *package*, and the dialog it is in."""
 
     is_notifier = True
+    shows_end = False  # whether the last NOTIFY has the state, whatever its reason
 
     def __init__(self, core, account, package, dialog) -> None:
         self.core = core
@@ -67,7 +68,7 @@ class Subscriber:
     def terminate(self, now_ms: int, reason: bytes = b"rejected", retry_after_s: int = -1) -> None:
         """End it: rejected, noresource, deactivated, probation, giveup, timeout or invariant."""
         if self.state != TERMINATED:
-            self._shows_state = self.state == ACTIVE and reason == b"timeout"
+            self._shows_state = self.state == ACTIVE and (self.shows_end or reason == b"timeout")
             self.state = TERMINATED
             self.reason = reason
             self.retry_after_s = retry_after_s

@@ -306,7 +306,7 @@ class Subscription:
             if seconds > 0:
                 self._grant(seconds, now_ms)
         if was == SUBSCRIBING and word != b"terminated":
-            self.core.post(_E_SUBSCRIPTION_STARTED, self)
+            self.started()
         if self.read(message):
             self._unread = 0
         elif self.state in (PENDING, ACTIVE):
@@ -323,6 +323,10 @@ class Subscription:
         """Give the body to the package; False when the full state is needed."""
         start, end = message.body_start, message.body_end
         return end == start or self.package.receive(self, message.buf, start, end)
+
+    def started(self) -> None:
+        """Report the first NOTIFY of a subscription that stands."""
+        self.core.post(_E_SUBSCRIPTION_STARTED, self)
 
     def notified(self) -> None:
         """Report a NOTIFY."""

@@ -95,6 +95,9 @@ class ServerSession(session.Session):
         self.accept(self._invite, self._invite_cseq, now_ms, self.needs_offer)
         self._invite.template = b""
         self.core.post(_E_CALL_ANSWERED, self)
+        replaced = self.replaced
+        if replaced is not None and replaced.allowed("hang_up"):
+            replaced.hang_up(now_ms)  # RFC 3891 3: the call this one took the place of
 
     def reject(self, now_ms: int, status: int = 486, reason=None, headers=()) -> None:
         """Refuse the call with a final response of 300 to 699."""
