@@ -5,7 +5,7 @@ from math import pi, sin
 
 from host_tests.fakes.noalloc import NoAlloc
 from usip.limits import Limits
-from usip.rtp import g711
+from usip.rtp import conceal, g711
 from usip.rtp.stream import Stream
 from usip.ticks import ticks_add
 
@@ -338,6 +338,20 @@ def test_comfort_noise_sounds_at_its_level():
     mean = sum(abs(x) for x in noise) / len(noise)
     level = 32768 * 10 ** (-40 / 20)
     assert level / 2 < mean < level * 1.5
+
+
+def test_the_far_ends_own_noise_goes_on_when_its_packets_stop():
+    line = Line()
+    pcm = array("h", [0] * 160)
+    octets = bytearray(160)
+    seed = 1
+    for n in range(60):
+        seed = conceal.noise(pcm, 0, 160, 80 if n % 20 < 5 else 4000, seed)
+        g711.ulaw_encode(pcm, 0, octets, 0, 160)
+        line.run([(line.ms, rtp(n, payload=bytes(octets)))], line.ms + 20)
+    line.run([], 2000)
+    loudest = max(line.sound(1700, 2000))
+    assert 40 < loudest < 160
 
 
 def test_positions_begin_again_before_they_grow_large():

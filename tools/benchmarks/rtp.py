@@ -4,6 +4,7 @@ import socket
 from array import array
 
 from usip.limits import Limits
+from usip.rtp import packet
 from usip.rtp.dtmf import Detector
 from usip.rtp.stream import Stream
 from usip.ticks import ticks_add
@@ -32,10 +33,10 @@ class _Loop:
         self.write = self.a.write if hasattr(self.a, "write") else self.a.send
 
     def run(self):
-        packet = self.packet
+        octets = self.packet
         for _ in range(_FRAMES):
-            self.write(packet)
-            self.read(packet)
+            self.write(octets)
+            self.read(octets)
 
 
 class _Call:
@@ -54,27 +55,15 @@ class _Call:
 
     def receive(self):
         receiver = self.receiver
-        buf = self.sender.sender.packet
-        sender = self.sender.sender
+        buf = self.sender.packet_view
         for _ in range(_FRAMES):
-            sender._step()
-            sender.packets += 1
-            self.stamp(buf)
+            packet.step_sequence(buf)
+            packet.timestamp_add(buf, 4, 160)
             self.n += 1
             if not self.lose or self.n % self.lose:
                 receiver.receive(buf, 172, self.now_ms)
             receiver.play(_out, self.now_ms)
             self.now_ms = ticks_add(self.now_ms, 20)
-
-    def stamp(self, buf):
-        self.sender.sender._due = 0
-        n = (buf[6] << 8 | buf[7]) + 160
-        buf[7] = n & 0xFF
-        buf[6] = n >> 8 & 0xFF
-        if n >> 16:
-            n = (buf[4] << 8 | buf[5]) + 1
-            buf[5] = n & 0xFF
-            buf[4] = n >> 8 & 0xFF
 
 
 _loop = _Loop()

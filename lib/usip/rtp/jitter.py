@@ -191,8 +191,9 @@ class JitterBuffer:
 
 
 class Delays:
-    """Relative transit times in ms over the last 16 s: `least` and `wait_ms`.
+    """Relative transit times in ms over the last 16 s: `least`, and from it `need_ms` to the most.
 
+    `wait_ms` is the wait to aim at, one frame at least, so that what follows a loss is known;
     `jitter` is the interarrival jitter of RFC 3550 6.4.1 in samples, times 16.
     """
 
@@ -210,6 +211,7 @@ class Delays:
         self._bucket = -1
         self._last = _NONE
         self.least = 0
+        self.need_ms = 0
         self.wait_ms = _LEAST_WAIT_MS
         self.jitter = 0
         self.is_known = False
@@ -262,5 +264,5 @@ class Delays:
         if known == 0:
             return
         self.least = least
-        wait = (first if known < _BUCKETS else second) - least
-        self.wait_ms = wait if wait > _LEAST_WAIT_MS else _LEAST_WAIT_MS
+        self.need_ms = need = (first if known < _BUCKETS else second) - least
+        self.wait_ms = need if need > _LEAST_WAIT_MS else _LEAST_WAIT_MS

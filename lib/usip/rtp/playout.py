@@ -37,6 +37,7 @@ _FAR_MS = const(60)
 _SHORT_MS = const(10)
 _QUIET = const(20)  # mean magnitude: -64 dBov
 _ALIKE = const(35)  # percent
+_MOST_COMFORT = const(300)
 
 
 class Playout:
@@ -55,7 +56,7 @@ class Playout:
         self.concealed = 0
         self.slips = 0
         self.delay_ms = 0
-        self.comfort_level = 0  # peak of the noise played when idle
+        self.comfort_level = -1  # peak of the noise played when idle, -1: as the far end's floor
         self._seed = 1
         self.reset()
 
@@ -67,7 +68,8 @@ class Playout:
         self._held = 0  # of these, made while the media clock was held
         self._lag = 0
         self._gain = 0
-        self._loud = 0
+        self._loud = 0  # mean magnitude of the loudest frames of late
+        self._floor = 0  # of the quietest, in 1/16
         self._excess = 0  # smoothed, in 1/16 ms
 
     def play(self, pcm, clock_ms: int) -> None:
@@ -122,7 +124,7 @@ class Playout:
             n -= n % 8
             buffer.skip(n)
             self._held = self._held - n if gap > n else 0
-        elif slack < self.wait_ms() - _SHORT_MS:
+        elif slack < self.delays.need_ms and slack < self._most_ms:
             self._hold(_FRAME)
         elif gap > _FRAME:
             self._extend(_FRAME)
@@ -148,7 +150,11 @@ class Playout:
 
     def _comfort(self) -> None:
         at = _PAST + self._pending
-        self._seed = conceal.noise(self._pcm, at, _FRAME, self.comfort_level, self._seed)
+        size = self.comfort_level
+        if size < 0:
+            size = self._floor >> 3
+            size = size if size < _MOST_COMFORT else _MOST_COMFORT
+        self._seed = conceal.noise(self._pcm, at, _FRAME, size, self._seed)
         self._pending += _FRAME
 
     def _decode(self, position: int, at: int, n: int) -> None:
@@ -229,6 +235,8 @@ class Playout:
         self._excess += slack - self.wait_ms() - (self._excess + 8 >> 4)
         now = conceal.level(self._pcm, _PAST + self._pending - _FRAME, _FRAME)
         self._loud = now if now > self._loud else self._loud - (self._loud >> 7)
+        higher = self._floor + (self._floor >> 8) + 1
+        self._floor = higher if self._floor and higher < 16 * now else 16 * now
         if self._pending < _FRAME:
             return
         is_quiet = now <= self._loud >> 4 or now <= _QUIET
