@@ -82,7 +82,7 @@ class MediaRow(Row):
 
 _CODECS = {0: "PCMU", 8: "PCMA"}
 _DIGITS = "0123456789*#ABCD"
-_FEW = 8
+_FEW = 12
 
 
 def label(octets: bytes) -> str:
@@ -199,5 +199,6 @@ class _Builder:
         if before and media.packets() < _FEW:
             before[-1].add(media)
         else:
+            media.at_s = max([media.at_s] + [row.at_s for row in self._rows[-1:]])
             self._rows.append(media)
         self._media = None

@@ -140,7 +140,7 @@ class Ladder:
             '<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" style="stroke:%s;stroke-width:1.8%s"/>'
             % (start + 3 * sign, y + 6, tip, y + 6, ink, dashes),
             _head(tip, y + 6, sign, ink) if not dashes else _cross(tip, y + 6),
-            text((start + end) / 2, y, words, "mono halo", "middle"),
+            text((start + end) / 2, y - 1, words, "mono halo", "middle"),
         ]
         body = "".join(parts)
         if not is_digit:
@@ -170,14 +170,14 @@ class Ladder:
             'stroke:var(--line)"/>' % (low + 5, y - 15, high - low - 10)
         )
         head = "%s sound, %.1f s" % (row.codec, row.end_s - row.at_s)
-        self._parts.append(text((low + high) / 2, y - 2, head, "soft", "middle"))
+        self._parts.append(text((low + high) / 2, y - 1, head, "soft", "middle"))
         for (source, destination), (packets, lost) in row.counts.items():
             words = "%d packets" % packets + (", %d lost" % lost if lost else "")
             is_right = self._x(source) < self._x(destination)
             words = words + " →" if is_right else "← " + words
             x, anchor = (low + 16, "start") if is_right else (high - 16, "end")
             style = "fill:%s" % colour(self._names.index(source))
-            self._parts.append(text(x, y + 13, words, "", anchor, style))
+            self._parts.append(text(x, y + 12, words, "", anchor, style))
 
 
 def _head(x, y, sign, ink) -> str:

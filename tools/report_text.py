@@ -81,10 +81,11 @@ def _arrow(line, source, destination, text):
 def _media(row, names) -> str:
     parts = []
     for (source, destination), (packets, lost) in sorted(row.counts.items()):
-        loss = ", %d lost" % lost if lost else ""
-        parts.append("%s→%s %d%s" % (source, destination, packets, loss))
-    seconds = row.end_s - row.at_s
-    text = "%s %.1f s: %s" % (row.codec, seconds, "; ".join(parts))
+        ends = "%s→%s " % (source, destination)
+        if len(names) == 2:
+            ends = "→ " if source == names[0] else "← "
+        parts.append(ends + "%d" % packets + (" (%d lost)" % lost if lost else ""))
+    text = " %s %.1f s  %s " % (row.codec, row.end_s - row.at_s, "  ".join(parts))
     width = _WIDTH * (len(names) - 1) - 1
     middle = text if len(text) > width else text.center(width, "═")
     return " " * (_WIDTH // 2) + "│" + middle + "│"

@@ -69,12 +69,12 @@ def _check_station(name, station) -> Result:
 def _check_relay(name, station, count) -> Result:
     closed = [event for event in station.all("relay") if event["on"]]
     opened = len(station.all("relay")) - len(closed)
-    text = "%d times" % len(closed)
+    text = {0: "never", 1: "once"}.get(len(closed), "%d times" % len(closed))
     if closed and opened:
         last = [event for event in station.all("relay") if not event["on"]][-1]
         text += ", for %d ms" % round(1000 * (last["t"] - closed[-1]["t"]))
     good = len(closed) == count and opened == count
-    return Result("%s's relay closed %d x" % (name, count), good, text)
+    return Result("%s's relay" % name, good, text)
 
 
 def heard(recording, listener: str, speaker: str):
