@@ -13,8 +13,7 @@ from usip import ticks
 from usip.sip import uri
 from usip.sip.fields import Field
 from usip.sip.notifier import find_package, take_expires
-from usip.sip.packages import Package
-from usip.sip.subscription import refuse_event
+from usip.sip.packages import Package, refuse_event
 
 _H_SIP_IF_MATCH = const(36)
 

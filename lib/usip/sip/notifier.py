@@ -12,7 +12,7 @@ from usip.errors import BufferFull
 from usip.sip import compose
 from usip.sip.dialog import Dialog
 from usip.sip.fields import Field
-from usip.sip.subscription import is_event, refuse_event
+from usip.sip.packages import is_event, refuse_event
 from usip.sip.uas import without_tag
 
 _E_SUBSCRIBER_ADDED = const(18)

@@ -12,12 +12,14 @@ from usip.sip import compose
 from usip.sip.dialog import Dialog
 
 _E_MESSAGE_RECEIVED = const(13)
+_E_NOTIFY_RECEIVED = const(15)
 _M_OPTIONS = const(5)
 _M_MESSAGE = const(7)
 _M_SUBSCRIBE = const(8)
 _M_NOTIFY = const(9)
 _M_PUBLISH = const(10)
 _M_REFER = const(13)
+_H_EVENT = const(24)
 _H_CONTENT_ENCODING = const(49)
 
 _TEXT = (b"text/plain",)
@@ -120,6 +122,20 @@ class ReceivedMessage:
         self.body = message.text(message.body_start, message.body_end)
 
 
+class Unsolicited:
+    """A NOTIFY that nobody subscribed to: of which package, and its body.
+
+    Asterisk tells mailboxes this way to a phone with a `mailboxes` line of its own.
+    """
+
+    def __init__(self, core, message) -> None:
+        event = message.value(_H_EVENT) or b""
+        self.account = core.account_of(message)
+        self.event = event.split(b";", 1)[0].strip()
+        self.content_type = core.content_type_of(message)
+        self.body = message.text(message.body_start, message.body_end)
+
+
 def receive(core, transaction, message, now_ms: int, session) -> None:
     """Serve a request that is within no usage, or a MESSAGE in the dialog of *session*."""
     method = message.method
@@ -132,9 +148,8 @@ def receive(core, transaction, message, now_ms: int, session) -> None:
 
         notifier.receive(core, transaction, message, now_ms)
     elif method == _M_NOTIFY:
-        from usip.sip import subscription
-
-        subscription.receive_unsolicited(core, transaction, message, now_ms)
+        core.respond(transaction, message, 200, now_ms)
+        core.post(_E_NOTIFY_RECEIVED, Unsolicited(core, message))
     elif method == _M_REFER:
         from usip.sip import refer
 

@@ -12,6 +12,7 @@ from usip import ticks
 from usip.sip import compose
 from usip.sip.dialog import Dialog, is_span
 from usip.sip.fields import Field
+from usip.sip.packages import is_event, refuse_event
 from usip.sip.registration import refresh_after_s
 
 _E_NOTIFY_RECEIVED = const(15)
@@ -22,7 +23,6 @@ _M_NOTIFY = const(9)
 _H_EXPIRES = const(12)
 _H_MIN_EXPIRES = const(22)
 _H_RETRY_AFTER = const(23)
-_H_EVENT = const(24)
 _H_SUBSCRIPTION_STATE = const(25)
 
 SUBSCRIBING = const(0)  # SUBSCRIBE sent, no NOTIFY yet
@@ -377,43 +377,3 @@ class Subscription:
 
 def _is_due(at: int, now_ms: int) -> bool:
     return at >= 0 and ticks.ticks_diff(now_ms, at) >= 0
-
-
-def is_event(message, field, name: bytes) -> bool:
-    """Whether the Event of a message is the package *name*; *field* is left at it."""
-    i = message.find(_H_EVENT)
-    if i < 0 or not field.parse(message.buf, message.value_start(i), message.value_end(i)):
-        return False
-    return is_span(message.buf, field.start, field.end, name)  # case-sensitive (8.2.1)
-
-
-def refuse_event(core, transaction, message, names, now_ms: int) -> None:
-    """Answer 489 and say which packages are known (8.3.2)."""
-    core.begin_response(transaction, message, 489)
-    if names:
-        core.writer.put(b"Allow-Events: ").put(b", ".join(names)).put(b"\r\n")
-    core.finish_response(transaction, 489, now_ms)
-
-
-class Unsolicited:
-    """A NOTIFY that nobody subscribed to: `event`, `content_type`, `body`, `account`."""
-
-    def __init__(self, account, event: bytes) -> None:
-        self.account = account
-        self.event = event
-        self.content_type = b""
-        self.body = b""
-
-
-def receive_unsolicited(core, transaction, message, now_ms: int) -> None:
-    """Report a NOTIFY outside of any dialog to the application that serves those.
-
-    Asterisk tells mailboxes this way to a phone with a `mailboxes` line of its own.
-    """
-    field = Field()
-    is_event(message, field, b"")
-    unsolicited = Unsolicited(core.account_of(message), message.text(field.start, field.end))
-    unsolicited.content_type = core.content_type_of(message)
-    unsolicited.body = message.text(message.body_start, message.body_end)
-    core.respond(transaction, message, 200, now_ms)
-    core.post(_E_NOTIFY_RECEIVED, unsolicited)

@@ -11,8 +11,8 @@ from usip import ticks
 from usip.sip import compose, replaces
 from usip.sip.dialog import Dialog
 from usip.sip.fields import Field
-from usip.sip.packages import Package
-from usip.sip.subscription import TERMINATED, Subscription, is_event
+from usip.sip.packages import Package, is_event
+from usip.sip.subscription import TERMINATED, Subscription
 
 _E_TRANSFER_PROGRESS = const(23)
 _E_TRANSFER_ENDED = const(24)

@@ -6,6 +6,12 @@ An application serves packages when it has SUBSCRIBE (8) among its `methods` and
 `packages`. This one keeps the body as it came, for packages that nothing here knows.
 """
 
+from micropython import const
+
+from usip.octets import equals
+
+_H_EVENT = const(24)
+
 
 class Package:
     """The package *name* with bodies of the media types *accept*, the first of which we write."""
@@ -32,3 +38,20 @@ class Package:
 
     def put(self, w, subscriber) -> None:
         """Append the full state for a subscriber; nothing at all for a NOTIFY without a body."""
+
+
+def is_event(message, field, name: bytes) -> bool:
+    """Whether the Event of a message is the package *name*; *field*, a Field, is left at it."""
+    i = message.find(_H_EVENT)
+    if i < 0 or not field.parse(message.buf, message.value_start(i), message.value_end(i)):
+        return False
+    # case-sensitive (RFC 6665 8.2.1)
+    return equals(message.buf, field.start, field.end, name, len(name)) == 1
+
+
+def refuse_event(core, transaction, message, names, now_ms: int) -> None:
+    """Answer 489 and say which packages are known (RFC 6665 8.3.2)."""
+    core.begin_response(transaction, message, 489)
+    if names:
+        core.writer.put(b"Allow-Events: ").put(b", ".join(names)).put(b"\r\n")
+    core.finish_response(transaction, 489, now_ms)
