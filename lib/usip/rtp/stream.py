@@ -50,7 +50,7 @@ class Stream:
         self.frames_played = 0
         self.events = event.EventReceiver()
         self.digits = Digits()
-        self._detector = None
+        self._detector = self._suppressor = None
         self.remote_ssrc = bytearray(4)
         self._candidate = bytearray(4)  # an SSRC that may take over
         self._candidate_next = -1
@@ -62,7 +62,7 @@ class Stream:
         self._restart_next = -1
         self._seen = 0  # bit k: the packet k before the newest one has come
         self.cycles = 0
-        self.expected = self.received = 0
+        self.expected = self.received = self.received_octets = 0
         self.late = self.duplicates = self.malformed = self.foreign = 0
         self.configure()
 
@@ -104,7 +104,24 @@ class Stream:
         0: nothing to send this frame. After a length that is not 0 ask `pack_more` until it is 0:
         packets may be shorter than frames.
         """
-        return self.sender.pack(pcm)
+        sender = self.sender
+        if self._suppressor is not None and not sender.events.is_busy():
+            choice = self._suppressor.decide(pcm)
+            if choice == 1:
+                return sender.pack_noise(self._suppressor.level)
+            if choice == 2:
+                sender.skip()
+                return 0
+        return sender.pack(pcm)
+
+    def suppress_silence(self) -> None:
+        """Send comfort noise (RFC 3389) in place of silence; imports usip.rtp.silence.
+
+        Only when the peer has payload type 13 in its description.
+        """
+        from usip.rtp.silence import Suppressor
+
+        self._suppressor = Suppressor()
 
     def pack_more(self) -> int:
         """Return the length of one more packet of the frame just given, or 0."""
@@ -151,6 +168,7 @@ class Stream:
         self._heard_at = now_ms
         start = payload >> 16
         end = payload & 0xFFFF
+        self.received_octets = (self.received_octets + end - start) & 0x3FFFFFFF
         if self._epoch < 0:
             self._epoch = now_ms
         if self.received == 1:  # the clock may have begun before, with `play`
@@ -350,6 +368,18 @@ class Stream:
         self.reporter.receive(buf, length, self, now_ms)
 
     # statistics
+
+    def put_statistics(self, writer) -> None:
+        """Append the value of an X-RTP-Stat header field, as several vendors send it with BYE.
+
+        Packets and octets sent and received, packets lost, jitter and round trip in ms, codecs.
+        """
+        writer.put(b"PS=").put_uint(self.sender.packets).put(b",OS=").put_uint(self.sender.octets)
+        writer.put(b",PR=").put_uint(self.received).put(b",OR=").put_uint(self.received_octets)
+        writer.put(b",PL=").put_uint(self.lost).put(b",JI=").put_uint(self.jitter_ms)
+        writer.put(b",LA=").put_uint(self.rtt_ms if self.rtt_ms > 0 else 0)
+        codec = b"PCMA" if self._is_alaw else b"PCMU"
+        writer.put(b",EN=").put(codec).put(b",DE=").put(codec)
 
     @property
     def lost(self) -> int:
