@@ -29,6 +29,7 @@ class socket:
         self.sent = []
         self.send_error = 0
         self.address = None
+        self.largest_piece = 1 << 20  # of heap; recvfrom takes all of its size at once
 
     def bind(self, address):
         if address in _bound:
@@ -65,6 +66,8 @@ class socket:
         return data[:size], source
 
     def recvfrom(self, size):
+        if size > self.largest_piece:
+            raise MemoryError
         if self.is_deaf:
             return b"", ("0.0.0.0", 0)
         if not self.mailbox:

@@ -4,6 +4,7 @@ import time
 
 from fakes import lwip
 from fakes.noalloc import NoAlloc
+
 from usip.net import address, udp
 
 HERE = "127.0.0.1"
@@ -202,6 +203,21 @@ def test_esp32_full_queues_are_counted_and_no_failure():
         net.at(("0.0.0.0", 4000)).send_error = 12
         assert not m.send(RTP, 172)
         assert m.unsent == 1
+
+
+def test_esp32_a_heap_in_pieces_does_not_deafen_signalling():
+    with ESP32() as net:
+        a = udp.DatagramSocket("0.0.0.0", 5060)
+        net.at(("0.0.0.0", 5060)).largest_piece = 1200
+        for length in (1152, 1151, 600):
+            net.deliver(("0.0.0.0", 5060), bytes(length), THERE)
+        assert a.receive(2048) is None  # it fills the 1152 octets there are
+        assert a.cut == 1
+        assert len(a.receive(2048)) == 1151
+        assert len(a.receive(2048)) == 600
+        net.at(("0.0.0.0", 5060)).largest_piece = 100
+        net.deliver(("0.0.0.0", 5060), bytes(50), THERE)
+        assert a.receive(2048) is None
 
 
 def test_esp32_an_empty_datagram_does_not_deafen_signalling():

@@ -308,6 +308,7 @@ class Agent:
             self.calls.remove(call)
         call.end(self.now_ms())
         self._close_sockets(call)
+        call.session.media = _OVER
         gc.collect()
 
     # -- the one task
@@ -482,6 +483,27 @@ class Agent:
         call.session = session
         self._offered = call
         return call.media
+
+
+class _Over:
+    """The media of an ended session, of which something may still come for half a minute."""
+
+    def put_offer(self, w) -> None:
+        """Append nothing."""
+
+    put_answer = put_offer
+
+    def receive_offer(self, buf, start: int, end: int) -> int:
+        """Refuse it."""
+        return 488
+
+    receive_answer = receive_offer
+
+    def reject_offer(self) -> None:
+        """There is none."""
+
+
+_OVER = _Over()
 
 
 class _Application:

@@ -26,6 +26,7 @@ from micropython import const
 from usip.net import address
 
 _HEADER = const(12)  # RFC 3550 5.1
+_LEAST = const(300)  # the least room that is worth a try
 _SHORT = const(16)  # a header and one telephone-event (RFC 4733 2.3)
 
 _PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ETIMEDOUT, errno.ECONNREFUSED)
@@ -52,6 +53,7 @@ class DatagramSocket:
         self.source = ("", 0)  # of the datagram received last
         self.empty = 0  # datagrams without octets
         self.unsent = 0  # dropped for want of room
+        self.cut = 0  # datagrams lost for want of heap
         self._native_source = None
         self._open()
 
@@ -68,9 +70,29 @@ class DatagramSocket:
             self._sock = self._poll = self._ipoll = None
 
     def receive(self, size: int):
-        """Return the next datagram, at most *size* octets of it, or None; `source` says whence."""
+        """Return the next datagram, or None; `source` says whence.
+
+        MicroPython takes *size* octets in one piece of heap for it, whatever its length. Where
+        there is none as large, a smaller one is tried: a datagram that fills that one is dropped.
+        """
         for _ in self._ipoll(0):
-            return self._receive(size)
+            try:
+                return self._receive(size)
+            except MemoryError:
+                return self._receive_smaller(size)
+        return None
+
+    def _receive_smaller(self, size):
+        while size > _LEAST:
+            size = size * 3 // 4
+            try:
+                data = self._receive(size)
+            except MemoryError:
+                continue
+            if data is not None and len(data) == size:
+                self.cut += 1
+                data = None
+            return data
         return None
 
     def _receive(self, size):
