@@ -16,9 +16,12 @@ from .process import free_port
 from .relay import Relay
 from .tone import LOCAL_HZ, REMOTE_HZ
 
-_VMS = {"cpython": ("--vm", "cpython"), "micropython": ("--vm", "micropython", "--heap", "96k")}
 _ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = _ROOT / "build" / "interop"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--heap", default="96k", help="of the phone's MicroPython VM")
 
 
 def pytest_sessionstart():
@@ -88,10 +91,13 @@ def lossy_kamailio(started):
     return proxy, started(Relay, "relay", proxy.port, port=port, loss=0.1)
 
 
-@pytest.fixture(params=list(_VMS))
+@pytest.fixture(params=["cpython", "micropython"])
 def vm(request):
     """The words that choose the VM the phone runs on: every test that takes it runs on both."""
-    return _VMS[request.param]
+    words = ("--vm", request.param)
+    if request.param == "micropython":
+        words += ("--heap", request.config.getoption("heap"))
+    return words
 
 
 @pytest.fixture
