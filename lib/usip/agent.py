@@ -72,6 +72,7 @@ class Agent:
         network = config["network"]
         self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"])
         self.core = core.UserAgentCore(self.limits, self.transport, os.urandom)
+        self.core.describe = self._describe
         self.calls = []
         self.audio = None  # what a program gives to answer() and call(); see `usip.Audio`
         self.observer = None
@@ -281,6 +282,15 @@ class Agent:
             media["ptime"],
             int.from_bytes(os.urandom(3), "big"),
         )
+
+    def _describe(self, w):
+        """Append the media we could take, for a peer whose OPTIONS accepts that (RFC 3264 9)."""
+        usip.preload(_SOUND)
+        from usip.sdp.local import LocalDescription, make_formats
+
+        types = tuple([_STATIC_TYPES[name] for name in self.config["media"]["codecs"]])
+        host = self.transport.local_address(self.core.source)[0]
+        LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
 
     def _open_sockets(self, call, ports):
         """Bind the next free pair of ports, RTP on the even one (RFC 3550 11)."""

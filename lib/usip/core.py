@@ -291,6 +291,7 @@ class UserAgentCore(Responder):
     def receive_message(self, message, source: tuple, now_ms: int) -> None:
         """Take one indexed message; the limits of memory and buffer end here, counted."""
         self.source = source
+        self.part_start = -1
         try:
             if message.is_request:
                 self._receive_request(message, source, now_ms)

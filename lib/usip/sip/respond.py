@@ -11,6 +11,7 @@ from usip.sip import compose
 _M_ACK = const(2)
 _M_CANCEL = const(4)
 _H_CONTENT_TYPE = const(9)
+_H_ACCEPT = const(33)
 _H_REQUIRE = const(17)
 _H_CONTENT_ENCODING = const(49)
 
@@ -25,6 +26,8 @@ class Responder:
     """What UserAgentCore inherits to answer; *writer*, *transactions* ... are the core's."""
 
     content_type = b"application/sdp"
+    describe = None  # called with the writer: append what media we could take, for OPTIONS
+    part_start = -1  # of the message in hand: where the part of its body begins that we read
     supported = (b"100rel", b"timer", b"replaces", b"norefersub")
     info_types = (b"application/dtmf-relay", b"application/dtmf")
 
@@ -75,9 +78,25 @@ class Responder:
         return self.content_type_of(message) == self.content_type
 
     def content_type_of(self, message) -> bytes:
-        """Return the media type of the body in lower case without parameters; b"" if absent."""
-        value = message.value(_H_CONTENT_TYPE)
-        return value.split(b";", 1)[0].strip().lower() if value else b""
+        """Return the media type of the body in lower case without parameters; b"" if absent.
+
+        Of a multipart body with a session description in it that part becomes the body.
+        """
+        i = message.find(_H_CONTENT_TYPE)
+        if i < 0:
+            return b""
+        if message.body_start == self.part_start:
+            return self.content_type
+        value = message.text(message.value_start(i), message.value_end(i))
+        value = value.split(b";", 1)[0].strip().lower()
+        if value.startswith(b"multipart/"):
+            from usip.sip import multipart
+
+            boundary = multipart.boundary_of(message, i)
+            if boundary is not None and multipart.narrow(message, boundary):
+                self.part_start = message.body_start
+                return self.content_type
+        return value
 
     # -- responses
 
@@ -134,8 +153,16 @@ class Responder:
             status = 486
         self.begin_response(transaction, message, status)
         self.put_capabilities(self.writer)
-        self.writer.put(b"Accept: application/sdp\r\n")
-        self.finish_response(transaction, status, now_ms)
+        w = self.writer.put(b"Accept: application/sdp\r\n")
+        if self.describe is None or not message.has_token(_H_ACCEPT, self.content_type):
+            # Lax: an absent Accept means SDP too, but a PBX that asks every minute whether we
+            # live wants no body, and one costs loading all that makes it.
+            self.finish_response(transaction, status, now_ms)
+            return
+        mark = compose.begin_body(w, self.content_type)
+        self.describe(w)
+        compose.end_body(w, mark)
+        self.transactions.respond(transaction, status, now_ms)
 
     def put_capabilities(self, w) -> None:
         """Append Allow, Supported and User-Agent."""
