@@ -26,7 +26,9 @@ def script(tmp_path, text: str):
 
 
 def test_a_script_on_the_image_sees_a_board(tmp_path):
-    done = run("--heap", "48k", "--rom", rom.build(linked=False), script(tmp_path, SHOW), "a", "b c")
+    done = run(
+        "--heap", "48k", "--rom", rom.build(linked=False), script(tmp_path, SHOW), "a", "b c"
+    )
     assert done.returncode == 3, done.stderr
     assert done.stdout.splitlines() == [
         "__main__ ['a', 'b c'] ['/rom/lib', '/rom', '.frozen']",
