@@ -1,6 +1,6 @@
 """INVITE sessions between two cores over the virtual link."""
 
-from host_tests.fakes.link import Media, call, pair
+from host_tests.fakes.link import Media, Random, call, pair
 from usip import core
 
 
@@ -130,18 +130,21 @@ def test_a_refused_re_invite_leaves_the_session_standing():
     assert session.media.log[-1] == "reject_offer"
 
 
+def lossy(seed):
+    """Return the fate of datagrams: 10 % are lost, some late, 5 % come twice."""
+    random = Random(seed)
+
+    def fate(n, source, destination, octets):
+        if random.below(100) < 10:
+            return []
+        return [5 + random.below(40)] + ([90] if random.below(100) < 5 else [])
+
+    return fate
+
+
 def test_calls_get_through_ten_percent_loss_each_way():
     for seed in range(30):
-        from host_tests.fakes.link import Random
-
-        random = Random(seed + 7)
-
-        def fate(n, source, destination, octets):
-            if random.below(100) < 10:
-                return []
-            return [5 + random.below(40)] + ([90] if random.below(100) < 5 else [])
-
-        link, alice, bob = pair(fate=fate)
+        link, alice, bob = pair(fate=lossy(seed + 7))
         sessions = answering(link, bob)
         session = call(link, alice)
         link.run(20000)
