@@ -250,6 +250,8 @@ class Agent:
 
     def _make_call(self, destination):
         """Return a call with sockets that *destination* can reach, None without port or memory."""
+        # A finished task keeps its locals, the last call and its buffers, from being collected.
+        self._handlers = [task for task in self._handlers if not task.done()]
         gc.collect()
         call = calls.Call(self, asyncio.Event())
         try:
@@ -441,7 +443,6 @@ class Agent:
         self._offered = None
         self.calls.append(call)
         self.observe(INCOMING, call)
-        self._handlers = [task for task in self._handlers if not task.done()]
         handler = session.application.handler
         self._handlers.append(asyncio.create_task(_serve(handler, call)))
 
