@@ -61,6 +61,8 @@ _STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
 class Agent:
     """A user agent that runs while the `async with` block does."""
 
+    follows_transfers = True  # whether a peer may send us to somebody else (REFER, Replaces)
+
     def __init__(self, config: dict, limits=None, register: bool = True) -> None:
         """*config*: from `usip.load_config`. ConfigError where it asks for what is not there.
 
@@ -179,16 +181,17 @@ class Agent:
 
     # -- calls
 
-    def application(self, methods=("INVITE",), media=("audio",)):
+    def application(self, methods=("INVITE",), media=("audio",), packages=()):
         """Decorate a coroutine function to serve incoming requests of *methods*: handler(call).
 
+        Of MESSAGE it is given the message; SUBSCRIBE is served by the event *packages* alone.
         The application added last is asked first. A call that its handler left without an answer
         or refusal is refused with 480.
         """
 
         def register(handler):
             ids = tuple([METHODS.index(name.encode()) for name in methods])
-            self.core.resolver.add(_Application(self, ids, handler))
+            self.core.resolver.add(_Application(self, ids, handler, packages))
             return handler
 
         return register
@@ -221,8 +224,7 @@ class Agent:
             raise ValueError("no SIP URI: %s" % target)
         if len(self.calls) >= self.limits.sessions:
             raise CallFailed(486, "Too Many Calls")
-        destination = self.core.locate(_next_hop(account, target), account.destination)
-        call = self._make_call(destination)
+        call = self.make_call(target, account)
         if call is None:
             raise CallFailed(503, "No Port or Memory for Sound")
         try:
@@ -232,7 +234,9 @@ class Agent:
             raise
         self.calls.append(call)
         now_ms = self.now_ms()
-        call.session = self.core.invite(account, target, call.media, now_ms, destination, headers)
+        call.session = self.core.invite(
+            account, target, call.media, now_ms, call.destination, headers
+        )
         self.flush()
         return call
 
@@ -241,12 +245,38 @@ class Agent:
         self.core.options(account or self.account(), target.encode(), self.now_ms())
         self.flush()
 
+    def message(self, target: str, body: str, content_type: str = "text/plain", account=None):
+        """Send a text message; see `usip.services`, as for the next two."""
+        from usip import services
+
+        return services.message(self, target, body, content_type, account)
+
+    def subscribe(self, target: str, package, expires_s: int = -1, account=None):
+        """Subscribe to an event package of *target*; return the subscription."""
+        from usip import services
+
+        return services.subscribe(self, target, package, expires_s, account)
+
+    def publish(self, event: str, body: str, content_type: str, expires_s=3600, account=None):
+        """Publish a state of ours, change it, or take it back with *expires_s* 0."""
+        from usip import services
+
+        return services.publish(self, event, body, content_type, expires_s, account)
+
     def find_call(self, call_id: int):
         """Return the call with this id, or None."""
         for call in self.calls:
             if call.session is not None and call.session.id == call_id:
                 return call
         return None
+
+    def make_call(self, target: bytes, account):
+        """Return a call to be placed to *target*, None without a port or memory for its sound."""
+        destination = self.core.locate(_next_hop(account, target), account.destination)
+        call = self._make_call(destination)
+        if call is not None:
+            call.destination = destination
+        return call
 
     def _make_call(self, destination):
         """Return a call with sockets that *destination* can reach, None without port or memory."""
@@ -435,6 +465,10 @@ class Agent:
             self.observe(OPTIONS_ANSWERED, subject)
         elif event == core.CALL_RECEIVED:
             self._handle_received(subject)
+        elif event > core.OPTIONS_ANSWERED:
+            from usip import services
+
+            services.handle(self, event, subject)
         else:
             self._handle_call(event, subject)
 
@@ -443,8 +477,17 @@ class Agent:
         self._offered = None
         self.calls.append(call)
         self.observe(INCOMING, call)
-        handler = session.application.handler
-        self._handlers.append(asyncio.create_task(_serve(handler, call)))
+        if session.replaced is not None:
+            from usip import services
+
+            if services.take_over(self, call):
+                return
+        self.serve(session.application.handler, call)
+
+    def serve(self, handler, subject) -> None:
+        """Run an application for a call or a message."""
+        self._handlers = [task for task in self._handlers if not task.done()]
+        self._handlers.append(asyncio.create_task(_serve(handler, subject)))
 
     def _handle_call(self, event, session):
         call = self._call_of(session)
@@ -520,21 +563,22 @@ _OVER = _Over()
 class _Application:
     """What the core's resolver asks."""
 
-    def __init__(self, agent, methods, handler) -> None:
+    def __init__(self, agent, methods, handler, packages) -> None:
         self.methods = methods
         self.handler = handler
+        self.packages = packages
         self.create_media = agent.create_media
 
 
-async def _serve(handler, call):
-    """Run an application for one call."""
+async def _serve(handler, subject):
+    """Run an application for one call or message."""
     try:
-        done = handler(call)
+        done = handler(subject)
         if done is not None:
             await done
     finally:
-        if call.allowed("reject"):
-            call.reject(480)
+        if isinstance(subject, calls.Call) and subject.allowed("reject"):
+            subject.reject(480)
 
 
 async def _cancel(task):

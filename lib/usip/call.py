@@ -47,6 +47,8 @@ class Call:
         self.session = None
         self.media = None  # the negotiator
         self.stream = None
+        self.destination = None  # where its INVITE goes
+        self._lender = None  # the call whose sound this one took
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
         self.dtmf_mode = "auto"
@@ -171,6 +173,18 @@ class Call:
         self.session.require("modify")
         self._modify()
 
+    def transfer(self, target) -> None:
+        """Ask the far side to call *target*, a URI or another Call's far side, instead of us.
+
+        The call ends when that has worked; StateError outside of an established call.
+        """
+        session = self.session
+        if isinstance(target, str):
+            session.refer(self._agent.now_ms(), target.encode())
+        else:
+            session.refer_to(self._agent.now_ms(), target.session)
+        self._agent.flush()
+
     def _modify(self):
         self.session.modify(self._agent.now_ms())
         self._agent.flush()
@@ -251,6 +265,10 @@ class Call:
         self.status = self.session.status
         self.reason = text_of(self.session.reason)
         self.has_media = False
+        lender = self._lender
+        self._lender = None
+        if lender is not None and not lender.is_ended:
+            lender.take_audio(self)
         self.close_audio()
         self.post(ENDED)
 
@@ -291,6 +309,13 @@ class Call:
         self.close_audio()
         if audio is not None:
             self.source, self.sink = audio.open()
+
+    def take_audio(self, other: "Call") -> None:
+        """Take over the sound of another call; it gets it back when this one ends before it."""
+        self.close_audio()
+        self.source, self.sink = other.source, other.sink
+        other.source = other.sink = None
+        self._lender = other
 
     def close_audio(self) -> None:
         """Close the source and the sink, which completes a recording."""
