@@ -321,7 +321,7 @@ def test_any_octets_on_the_ports_are_survived():
         async with alice, bob:
             call = await alice.call(uri(bob, "bob"))
             for octets in (b"", b"\x00", b"\x80" * 11, b"INVITE", bytes(range(256)), b"\r\n\r\n"):
-                for socket in (call.rtp, call.rtcp):
+                for socket in (call.path.rtp, call.path.rtcp):
                     socket.send(bytearray(octets), len(octets))
                 alice.transport.send(("udp", HERE, bob.transport.port), octets, len(octets))
             await agents.sleep_ms(150)
@@ -342,11 +342,11 @@ def test_a_turn_with_sound_uses_no_heap():
 
         async with alice, bob:
             call = await alice.call(uri(bob, "bob"), audio=Tone(1000))
-            await until(lambda: call.rtp.is_latched and bob.calls[0].rtp.is_latched)
+            await until(lambda: call.path.rtp.is_latched and bob.calls[0].path.rtp.is_latched)
             await agents.sleep_ms(200)
             received = call.stream.received
             with NoAlloc():
-                now_ms = call.due_at
+                now_ms = call.path.due_at
                 for _ in range(50):
                     now_ms = ticks.ticks_add(now_ms, 20)
                     alice.turn(now_ms)

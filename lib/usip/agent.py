@@ -23,12 +23,11 @@ from usip import call as calls
 from usip import core, ticks
 from usip.errors import CallFailed, ConfigError
 from usip.limits import Limits
-from usip.net.transport import Transport
-from usip.net.udp import MediaSocket
+from usip.net.media import MediaPath
+from usip.net.transport import Transport, is_sip, loose_route, without_user
 from usip.sip.compose import METHODS
 from usip.sip.registration import REGISTERED as _BOUND
 from usip.sip.registration import REGISTERING, UNREGISTERING, Account
-from usip.sip.uri import URI
 
 try:
     from asyncio import sleep_ms
@@ -45,15 +44,10 @@ UNREGISTERED = 18
 REGISTRATION_FAILED = 19
 OPTIONS_ANSWERED = 20  # subject: the request, with its status
 
-_FRAME_MS = const(20)
 _IDLE_MS = const(10)
 _BUSY_MS = const(5)
-_CATCH_UP_MS = const(1000)  # later than this, frames are left out
 _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
-_RTP_BYTES = const(512)
-_RTCP_BYTES = const(256)
-_PACKETS_A_TURN = const(16)
 _SOUND = "rtp.packet rtp.event rtp.playout rtp.report sdp.read sdp.remote sdp.local"
 _STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
 
@@ -145,12 +139,12 @@ class Agent:
         proxy = settings["outbound_proxy"]
         account = Account(
             settings["aor"].encode(),
-            _without_user(registrar),
+            without_user(registrar),
             settings["auth_user"].encode(),
             settings["password"].encode(),
             settings["display_name"].encode(),
             None,
-            _route(proxy.encode()) if proxy else b"",
+            loose_route(proxy.encode()) if proxy else b"",
             settings["expires"],
         )
         account.destination = self.core.locate((proxy or "").encode() or registrar, None)
@@ -230,7 +224,7 @@ class Agent:
         try:
             call.open_audio(audio)
         except OSError:
-            self._close_sockets(call)
+            self._close_path(call)
             raise
         self.calls.append(call)
         now_ms = self.now_ms()
@@ -285,12 +279,12 @@ class Agent:
         gc.collect()
         call = calls.Call(self, asyncio.Event())
         try:
-            if self._open_sockets(call, self.config["media"]["rtp_ports"]):
+            if self._open_path(call, self.config["media"]["rtp_ports"]):
                 self._make_media(call, destination)
                 return call
         except MemoryError:
             self.dropped += 1
-            self._close_sockets(call)
+            self._close_path(call)
         return None
 
     def _make_media(self, call, destination):
@@ -303,12 +297,12 @@ class Agent:
         if destination is not None:
             host = self.transport.local_address(destination)[0]
         call.dtmf_mode = media["dtmf"]
-        call.local_address = host, call.rtp.port
+        call.local_address = host, call.path.port
         call.stream = Stream(self.limits, os.urandom(16))
         call.media = Negotiator(
             self.limits,
             host.encode(),
-            call.rtp.port,
+            call.path.port,
             tuple([_STATIC_TYPES[name] for name in media["codecs"]]),
             101,
             media["ptime"],
@@ -324,33 +318,31 @@ class Agent:
         host = self.transport.local_address(self.core.source)[0]
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
 
-    def _open_sockets(self, call, ports):
-        """Bind the next free pair of ports, RTP on the even one (RFC 3550 11)."""
+    def _open_path(self, call, ports):
+        """Bind the next free pair of ports in the range; whether there is one."""
         first = ports[0] + 1 & ~1
         pairs = (ports[1] - first + 1) // 2
         for _ in range(pairs):
             port = first + 2 * (self._next_port % pairs)
             self._next_port += 1
             try:
-                call.rtp = MediaSocket(self.transport.host, port, _RTP_BYTES)
-                call.rtcp = MediaSocket(self.transport.host, port + 1, _RTCP_BYTES, True)
+                call.path = MediaPath(self.transport.host, port)
                 return True
             except OSError:
-                self._close_sockets(call)
+                pass
         return False
 
-    def _close_sockets(self, call):
-        for sock in (call.rtp, call.rtcp):
-            if sock is not None:
-                sock.close()
+    def _close_path(self, call):
+        if call.path is not None:
+            call.path.close()
 
     def _release(self, call):
         """Let go of an ended call."""
         if call in self.calls:
             self.calls.remove(call)
         call.end(self.now_ms())
-        self._close_sockets(call)
-        call.session.media = _OVER
+        self._close_path(call)
+        call.session.media = calls.OVER
         gc.collect()
 
     # -- the one task
@@ -394,39 +386,11 @@ class Agent:
         return busy
 
     def _pump(self, call, now_ms):
-        """Carry one call's packets and, when due, its frames. No heap in steady state."""
-        stream = call.stream
-        rtp = call.rtp
-        for _ in range(_PACKETS_A_TURN):
-            n = rtp.receive()
-            if not n:
-                break
-            stream.receive(rtp.buf, n, now_ms)
-        rtcp = call.rtcp
-        n = rtcp.receive()
-        if n:
-            stream.receive_report(rtcp.buf, n, now_ms)
-        late_ms = ticks.ticks_diff(now_ms, call.due_at)
-        if late_ms > _CATCH_UP_MS:
-            call.due_at = now_ms
-        while ticks.ticks_diff(now_ms, call.due_at) >= 0:
-            self._frame(call, call.due_at)
-            call.due_at = ticks.ticks_add(call.due_at, _FRAME_MS)
-
-    def _frame(self, call, now_ms):
         try:
-            n = call.tick(now_ms)
+            call.path.pump(call, now_ms)
         except OSError:  # a source or sink failed
             call.close_audio()
             call.hang_up()
-            return
-        stream = call.stream
-        while n:
-            call.rtp.send(stream.packet_view, n)
-            n = stream.pack_more()
-        n = stream.pack_report(now_ms)
-        if n:
-            call.rtcp.send(stream.report, n)
 
     # -- events
 
@@ -439,7 +403,7 @@ class Agent:
         offered = self._offered
         if offered is not None:  # its INVITE was refused before anybody heard of it
             self._offered = None
-            self._close_sockets(offered)
+            self._close_path(offered)
         self._deadline = self.core.deadline()
 
     def make_tone(self, digit: str):
@@ -515,19 +479,11 @@ class Agent:
 
     def _follow(self, call):
         """Point the sockets where the media now goes, and start the pump with the first."""
-        media = call.media
-        if not call.has_media:
-            return
-        try:
-            host = str(media.remote_address, "utf-8")
-            call.rtp.set_remote(host, media.remote_port)
-            call.rtcp.set_remote(host, media.remote_rtcp_port)
-        except (OSError, ValueError):
-            call.hang_up()
-            return
-        call.rtp.short_type = media.receive_telephone_event
-        if call.due_at < 0:
-            call.due_at = self.now_ms()
+        if call.has_media:
+            try:
+                call.path.follow(call.media, self.now_ms())
+            except (OSError, ValueError):
+                call.hang_up()
 
     def create_media(self, session):
         """As the core's application: a call for an INVITE, None when there are no ports."""
@@ -537,27 +493,6 @@ class Agent:
         call.session = session
         self._offered = call
         return call.media
-
-
-class _Over:
-    """The media of an ended session, of which something may still come for half a minute."""
-
-    def put_offer(self, w) -> None:
-        """Append nothing."""
-
-    put_answer = put_offer
-
-    def receive_offer(self, buf, start: int, end: int) -> int:
-        """Refuse it."""
-        return 488
-
-    receive_answer = receive_offer
-
-    def reject_offer(self) -> None:
-        """There is none."""
-
-
-_OVER = _Over()
 
 
 class _Application:
@@ -601,22 +536,6 @@ def _require_available(config):
         raise ConfigError("media.srtp", "only off is available")
 
 
-def is_sip(target: bytes) -> bool:
-    """Return whether *target* is a URI that a call can be placed to."""
-    view = URI()
-    return view.parse(target, 0, len(target)) and view.host_start >= 0
-
-
 def _next_hop(account, target):
     route = account.route
     return route[route.find(b"<") + 1 : route.find(b">")] if route else target
-
-
-def _without_user(uri):
-    at = uri.find(b"@")
-    return uri[: uri.find(b":") + 1] + uri[at + 1 :] if at >= 0 else uri
-
-
-def _route(proxy):
-    """Return the preset route set of an outbound proxy: loose (RFC 3261 16.12)."""
-    return b"<" + proxy + (b"" if b";lr" in proxy else b";lr") + b">"

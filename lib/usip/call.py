@@ -64,8 +64,7 @@ class Call:
         self.digit = ""
         self.digit_via = ""  # "rfc4733", "info" or "inband"
         self.digit_ms = 0
-        self.rtp = self.rtcp = None  # the agent's sockets
-        self.due_at = ticks.NEVER  # the agent's: when the next frame is
+        self.path = None  # the agent's: its sockets
         self._outgoing = []  # digits to send, (character, mode)
         self._wait_ticks = 0
         self._tone = None  # of a digit that is being sent as sound
@@ -378,6 +377,27 @@ class Call:
             self.session.info(now_ms, b"application/dtmf-relay", body)
             self._wait_ticks = _INFO_GAP_TICKS
         self._outgoing.pop(0)
+
+
+class Over:
+    """The media of an ended session, of which something may still come for half a minute."""
+
+    def put_offer(self, w) -> None:
+        """Append nothing."""
+
+    put_answer = put_offer
+
+    def receive_offer(self, buf, start: int, end: int) -> int:
+        """Refuse it."""
+        return 488
+
+    receive_answer = receive_offer
+
+    def reject_offer(self) -> None:
+        """There is none."""
+
+
+OVER = Over()
 
 
 def silence(pcm) -> None:

@@ -140,6 +140,7 @@ class MediaSocket:
         self.short_type = -1  # payload type whose packets have 16 octets; -1 none
         self.empty = 0
         self.unsent = 0
+        self._packet = self._packet_view = None  # sent last, see _view
         self._native_remote = None
         self._signalled = None
         self._may_join = may_join
@@ -269,14 +270,17 @@ class MediaSocket:
             self._open()
 
     def send(self, packet, length: int) -> bool:
-        """Send packet[:length]; False when it was dropped. No heap once the peer is latched."""
+        """Send packet[:length]; False when it was dropped.
+
+        No heap, but for the first of another length before the peer is latched.
+        """
         try:
             if not self.is_latched:
                 if self._native_remote is None:
                     return False
-                self._sock.sendto(memoryview(packet)[:length], self._native_remote)
+                self._sock.sendto(self._view(packet, length), self._native_remote)
             elif self._keeps_apart:
-                self._sock.send(memoryview(packet)[:length])
+                self._sock.send(self._view(packet, length))
             elif self._sock.write(packet, 0, length) is None:
                 self.unsent += 1
                 return False
@@ -284,3 +288,10 @@ class MediaSocket:
             self.unsent += 1
             return False
         return True
+
+    def _view(self, packet, length):
+        """Return packet[:length] as a view; the last one is kept, for packets mostly repeat."""
+        if packet is not self._packet or len(self._packet_view) != length:
+            self._packet = packet
+            self._packet_view = memoryview(packet)[:length]
+        return self._packet_view
