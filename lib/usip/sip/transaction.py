@@ -20,6 +20,7 @@ from usip.sip.dialog import is_span
 _M_INVITE = const(1)
 _M_ACK = const(2)
 
+_COMPLETED = const(2)  # of a client
 TERMINATED = const(4)
 
 _TIMER = const(3)  # client events: 1xx, 2xx, 3-6xx, repeat, end of state, transport error
@@ -218,7 +219,10 @@ class Transactions:
         action = self._step(transaction, min(message.status_code // 100, 3) - 1, now_ms, message)
         if action in (_PASS, _ACK):
             transaction.status_code = message.status_code
-            transaction.user.receive_response(transaction, message, now_ms)
+            user = transaction.user
+            if transaction.state == _COMPLETED:
+                transaction.user = None  # what remains is between the transactions
+            user.receive_response(transaction, message, now_ms)
         else:
             self.absorbed += 1
         return True
