@@ -28,7 +28,7 @@ BUNDLES = {
         usip/sip/message usip/sip/parser usip/sip/compose usip/sip/dialog usip/sip/transaction
         usip/sip/auth usip/sip/registration usip/sip/dispatch usip/sip/respond usip/sip/session
         usip/sip/uac usip/sip/uas usip/core usip/net/address usip/net/udp usip/net/transport
-        usip/net/media usip/call usip/agent
+        usip/net/media usip/net/accounts usip/call usip/agent
     """.split(),
     "usip/talk": """
         usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/write usip/sdp/negotiate

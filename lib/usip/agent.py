@@ -21,13 +21,14 @@ from micropython import const
 import usip
 from usip import call as calls
 from usip import core, ticks
-from usip.errors import CallFailed, ConfigError
+from usip.errors import CallFailed
 from usip.limits import Limits
-from usip.net.media import MediaPath
-from usip.net.transport import Transport, is_sip, loose_route, without_user
+from usip.net.accounts import is_sip, make_account, next_hop, require_available
+from usip.net.media import free_path
+from usip.net.transport import Transport
 from usip.sip.compose import METHODS
 from usip.sip.registration import REGISTERED as _BOUND
-from usip.sip.registration import REGISTERING, UNREGISTERING, Account
+from usip.sip.registration import REGISTERING, UNREGISTERING
 
 try:
     from asyncio import sleep_ms
@@ -62,7 +63,7 @@ class Agent:
 
         *register* False: accounts are not registered at start.
         """
-        _require_available(config)
+        require_available(config)
         self.config = config
         self.limits = limits or Limits()
         network = config["network"]
@@ -76,7 +77,7 @@ class Agent:
         self._registers = register
         self._offered = None  # a call made for an INVITE that the core may still refuse
         self._deadline = ticks.NEVER
-        self._next_port = 0
+        self._next_pair = 0
         self._collect_at = 0
         self._task = None
         self._handlers = []  # tasks of applications
@@ -94,7 +95,7 @@ class Agent:
         """Bind, register the accounts and begin to run; ConfigError when the port is taken."""
         self.transport.open()
         for settings in self.config["accounts"]:
-            self.core.add_account(self._account(settings))
+            self.core.add_account(make_account(settings, self.core))
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
@@ -133,22 +134,6 @@ class Agent:
             if account.registration.state == UNREGISTERING:
                 return True
         return bool(self.core.sessions)
-
-    def _account(self, settings):
-        registrar = (settings["registrar"] or "").encode()
-        proxy = settings["outbound_proxy"]
-        account = Account(
-            settings["aor"].encode(),
-            without_user(registrar),
-            settings["auth_user"].encode(),
-            settings["password"].encode(),
-            settings["display_name"].encode(),
-            None,
-            loose_route(proxy.encode()) if proxy else b"",
-            settings["expires"],
-        )
-        account.destination = self.core.locate((proxy or "").encode() or registrar, None)
-        return account
 
     # -- accounts
 
@@ -266,7 +251,7 @@ class Agent:
 
     def make_call(self, target: bytes, account):
         """Return a call to be placed to *target*, None without a port or memory for its sound."""
-        destination = self.core.locate(_next_hop(account, target), account.destination)
+        destination = self.core.locate(next_hop(account, target), account.destination)
         call = self._make_call(destination)
         if call is not None:
             call.destination = destination
@@ -279,7 +264,10 @@ class Agent:
         gc.collect()
         call = calls.Call(self, asyncio.Event())
         try:
-            if self._open_path(call, self.config["media"]["rtp_ports"]):
+            ports = self.config["media"]["rtp_ports"]
+            call.path = free_path(self.transport.host, ports, self._next_pair)
+            if call.path is not None:
+                self._next_pair += 1
                 self._make_media(call, destination)
                 return call
         except MemoryError:
@@ -317,20 +305,6 @@ class Agent:
         types = tuple([_STATIC_TYPES[name] for name in self.config["media"]["codecs"]])
         host = self.transport.local_address(self.core.source)[0]
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
-
-    def _open_path(self, call, ports):
-        """Bind the next free pair of ports in the range; whether there is one."""
-        first = ports[0] + 1 & ~1
-        pairs = (ports[1] - first + 1) // 2
-        for _ in range(pairs):
-            port = first + 2 * (self._next_port % pairs)
-            self._next_port += 1
-            try:
-                call.path = MediaPath(self.transport.host, port)
-                return True
-            except OSError:
-                pass
-        return False
 
     def _close_path(self, call):
         if call.path is not None:
@@ -523,19 +497,3 @@ async def _cancel(task):
         await task
     except asyncio.CancelledError:
         pass
-
-
-def _require_available(config):
-    """Refuse what the configuration may say but this version cannot do."""
-    for i, account in enumerate(config["accounts"]):
-        if account["transport"] != "udp":
-            raise ConfigError("accounts[%d].transport" % i, "only udp is available")
-        if account["ims"] is not None:
-            raise ConfigError("accounts[%d].ims" % i, "is not available")
-    if config["media"]["srtp"] != "off":
-        raise ConfigError("media.srtp", "only off is available")
-
-
-def _next_hop(account, target):
-    route = account.route
-    return route[route.find(b"<") + 1 : route.find(b">")] if route else target

@@ -73,3 +73,15 @@ class MediaPath:
         n = stream.pack_report(now_ms)
         if n:
             self.rtcp.send(stream.report, n)
+
+
+def free_path(host: str, ports, pair: int):
+    """Return a path at a free pair of *ports*, first and last; the *pair*-th is tried first. Or None."""
+    first = ports[0] + 1 & ~1
+    pairs = (ports[1] - first + 1) // 2
+    for i in range(pair, pair + pairs):
+        try:
+            return MediaPath(host, first + 2 * (i % pairs))
+        except OSError:
+            pass
+    return None

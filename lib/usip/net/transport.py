@@ -13,7 +13,6 @@ from micropython import const
 from usip.errors import ConfigError
 from usip.net import address
 from usip.net.udp import DatagramSocket
-from usip.sip.uri import URI
 
 _KEPT = const(8)  # routes, and names
 _DATAGRAM_BYTES = const(2048)
@@ -104,23 +103,6 @@ class Transport:
             route = address.native(destination[1], destination[2]), host
             self._routes[destination] = route
         return route
-
-
-def is_sip(target: bytes) -> bool:
-    """Return whether *target* is a URI that a call can be placed to."""
-    view = URI()
-    return view.parse(target, 0, len(target)) and view.host_start >= 0
-
-
-def without_user(uri: bytes) -> bytes:
-    """Return a SIP URI without its user part: what REGISTER is sent to (RFC 3261 10.2)."""
-    at = uri.find(b"@")
-    return uri[: uri.find(b":") + 1] + uri[at + 1 :] if at >= 0 else uri
-
-
-def loose_route(proxy: bytes) -> bytes:
-    """Return the preset route set of an outbound proxy: loose (RFC 3261 16.12)."""
-    return b"<" + proxy + (b"" if b";lr" in proxy else b";lr") + b">"
 
 
 def _binding_error(e, host, port):
