@@ -76,7 +76,7 @@ class MediaPath:
 
 
 def free_path(host: str, ports, pair: int):
-    """Return a path at a free pair of *ports*, first and last; the *pair*-th is tried first. Or None."""
+    """Return a path at a free pair of *ports* (first, last), or None; *pair* is tried first."""
     first = ports[0] + 1 & ~1
     pairs = (ports[1] - first + 1) // 2
     for i in range(pair, pair + pairs):
