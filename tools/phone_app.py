@@ -102,6 +102,8 @@ class Phone:
             )
         elif event == usip.OPTIONS_ANSWERED:
             self.emit("options status reason", subject.status, subject.reason)
+        elif event > usip.OPTIONS_ANSWERED:
+            self.observe_service(event, subject, detail)
         elif event > usip.INCOMING:
             self.observe_registration(event, subject)
         else:
@@ -128,6 +130,30 @@ class Phone:
                 registration.reason,
                 registration.retry_in_s,
             )
+
+    def observe_service(self, event, subject, call):
+        """Print what became of a message, a subscription, a publication or a transfer."""
+        if event >= usip.TRANSFER_REQUESTED:
+            self.emit("transfer call to status", call and call.id, subject.target, subject.status)
+        elif event == usip.MESSAGE_RECEIVED:
+            names = "message from content_type body"
+            self.emit(names, subject.from_uri, subject.content_type, subject.body)
+        elif event == usip.MESSAGE_SENT:
+            self.emit("message_sent status reason", subject.status, subject.reason)
+        elif event == usip.NOTIFY_RECEIVED:
+            state = _STATES.split()[getattr(subject, "state", 2)]
+            names = "notify event_package state content_type body"
+            self.emit(names, subject.event, state, subject.content_type, subject.body)
+        elif event in (usip.PUBLISHED, usip.PUBLICATION_ENDED):
+            names = "published" if event == usip.PUBLISHED else "unpublished"
+            names += " event_package expires status reason"
+            self.emit(names, subject.event, subject.expires_s, subject.status, subject.reason)
+        elif event == usip.SUBSCRIPTION_STARTED:
+            self.emit("subscribed event_package expires", subject.event, subject.expires_s)
+        elif event == usip.SUBSCRIPTION_ENDED:
+            names = "unsubscribed event_package status reason retry_in"
+            retry_in_s = subject.retry_in_s
+            self.emit(names, subject.event, subject.status, subject.reason, retry_in_s)
 
     def observe_call(self, event, call, detail):
         """Print what happened in a call."""
@@ -256,16 +282,39 @@ class Phone:
             agent.register()
         elif action == "unregister":
             agent.unregister()
+        elif action == "message":
+            kind = message.get("content_type", "text/plain")
+            agent.message(message["to"], message["body"], kind)
+        elif action == "subscribe":
+            self.subscribe(message["to"], message["event_package"], message.get("expires", -1))
+        elif action == "publish":
+            agent.publish(
+                message["event_package"],
+                message.get("body", ""),
+                message.get("content_type", "application/pidf+xml"),
+                message.get("expires", 3600),
+            )
         elif action == "stats":
             for call in [self.call_of(message)] if "call" in message else agent.calls:
                 self.print_statistics(call)
         else:
             self.perform_in_call(action, message)
 
+    def subscribe(self, target, package, expires_s):
+        """Subscribe; with *expires_s* 0 end such a subscription, or else fetch the state."""
+        agent = self.agent
+        for usage in tuple(agent.core.usages):
+            if expires_s == 0 and getattr(usage, "target", None) == target.encode():
+                if not usage.is_notifier and usage.event == package.encode():
+                    usage.unsubscribe(agent.now_ms())
+                    agent.flush()
+                    return
+        agent.subscribe(target, package, expires_s)
+
     def perform_in_call(self, action, message):
         """Do a command about one call."""
         name = _CALL_COMMANDS.get(action)
-        if name is None and action not in ("answer", "reject", "dtmf"):
+        if name is None and action not in ("answer", "reject", "dtmf", "transfer"):
             raise ValueError("no such command")
         call = self.call_of(message)
         if name is not None:
@@ -274,6 +323,9 @@ class Phone:
             call.ring(message["status"])
         elif action == "answer":
             call.accept(self.agent.audio)
+        elif action == "transfer":
+            other = self.call_of({"call": message["to_call"]}) if "to_call" in message else None
+            call.transfer(other or message["to"])
         elif action == "reject":
             call.reject(message.get("status", 486))
         else:
@@ -347,6 +399,7 @@ class Phone:
         self.agent.audio = _audio(options, config["audio"])
         self.agent.observer = self.observe
         self.agent.application()(self.serve)
+        self.agent.application(methods=("MESSAGE", "NOTIFY"))(lambda message: None)
         commands = Input()
         async with self.agent:
             self.start()
@@ -368,6 +421,7 @@ class Phone:
 
 
 _CALL_COMMANDS = {"hangup": "hang_up", "hold": "hold", "resume": "resume", "update": "update"}
+_STATES = "pending pending active terminated terminated terminated"  # by Subscription.state
 _STATISTICS = "sent received lost late jitter_ms concealed_ms remote_loss rtt_ms mos"
 
 

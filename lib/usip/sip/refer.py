@@ -52,7 +52,7 @@ class Referral(Subscriber):
         for usage in core.usages:  # the first of several needs none (2.4.6)
             if usage.is_notifier and usage.dialog is dialog:
                 self.id = b"%d" % message.cseq
-        self.status = 100  # of the new call
+        self.status = 100  # of the new call, or of our refusal
         self.phrase = b""
         self.is_decided = False
         self.with_subscription = not message.has_token(_H_REFER_SUB, b"false")
@@ -89,6 +89,7 @@ class Referral(Subscriber):
     def _answer(self, status: int, now_ms: int) -> None:
         core = self.core
         self.is_decided = True
+        self.status = 100 if status < 300 else status
         self.expires_at = ticks.NEVER
         w = core.resume_response(self._request, status)
         if status < 300:

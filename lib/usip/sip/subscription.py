@@ -70,6 +70,11 @@ class Subscription:
         self._unread = 0
         self._answered = {}
 
+    @property
+    def event(self) -> bytes:
+        """The name of the package."""
+        return self.package.name
+
     def start(self, now_ms: int, destination=None) -> None:
         """Subscribe."""
         self._destination = destination

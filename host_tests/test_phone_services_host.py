@@ -1,0 +1,117 @@
+"""Tests of tools.phone beside calls: messages, transfers, subscriptions, publications."""
+
+import socket
+
+import pytest
+
+from host_tests.test_phone_host import VM, phone  # noqa: F401
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_messages_and_options(phone, vm):  # noqa: F811
+    bob = phone("bob", *vm)
+    bob.wait("ready")
+    alice = phone("alice", *vm)
+    alice.wait("ready")
+    alice.do("message", to=bob.uri, body="Grüße")
+    received = bob.wait("message")
+    assert received["from"] == "sip:alice@127.0.0.1" and received["body"] == "Grüße"
+    assert received["content_type"] == "text/plain"
+    assert alice.wait("message_sent")["status"] == 200
+    alice.do("message", to=bob.uri, body="{}", content_type="application/json")
+    assert alice.wait("message_sent", 2)["status"] == 415
+    alice.do("options", to=bob.uri)
+    assert alice.wait("options")["status"] == 200
+    alice.do("subscribe", to=bob.uri, event_package="presence", expires=600)
+    assert alice.wait("unsubscribed")["status"] == 405
+    assert alice.quit() == 0 and bob.quit() == 0
+    assert alice.log() == "" and bob.log() == ""
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_a_blind_and_an_attended_transfer(phone, vm):  # noqa: F811
+    bob = phone("bob", "--answer", "auto", *vm)
+    bob.wait("ready")
+    carol = phone("carol", "--answer", "auto")
+    carol.wait("ready")
+    alice = phone("alice", *vm)
+    alice.wait("ready")
+    alice.do("call", to=bob.uri)
+    alice.wait("answered")
+    alice.do("transfer", to=carol.uri)
+    assert alice.wait("ended")["by"] == "local"
+    assert alice.events("transfer")[-1]["status"] == 200
+    assert alice.events("transfer")[-1]["to"] == carol.uri
+    assert bob.wait("transfer")["to"] == carol.uri
+    assert bob.wait("answered", 2) and carol.wait("media")
+    bob.do("hangup")
+    carol.wait("ended")
+    alice.do("call", to=bob.uri)
+    first = alice.wait("answered", 2)["call"]
+    alice.do("hold", call=first)
+    bob.wait("held")
+    alice.do("call", to=carol.uri)
+    second = alice.wait("answered", 3)["call"]
+    alice.do("transfer", call=first, to_call=second)
+    alice.wait("ended", 3)
+    assert alice.events("transfer")[-1]["status"] == 200
+    carol.wait("ended", 2)
+    assert bob.wait("answered", 4) and carol.wait("answered", 3)
+    for side in (alice, bob, carol):
+        assert side.quit() == 0 and side.log() == "", side.log()
+
+
+def answer(server, status, extra=""):
+    """Answer the next request at a socket; return it and its source."""
+    octets, source = server.recvfrom(2000)
+    text = octets.decode()
+    lines = ["SIP/2.0 %s" % status]
+    for line in text.split("\r\n"):
+        if line.split(":")[0] in ("Via", "From", "Call-ID", "CSeq"):
+            lines.append(line)
+        elif line.startswith("To:"):
+            lines.append(line if ";tag=" in line else line + ";tag=s")
+    lines.append(extra + "Content-Length: 0\r\n\r\n")
+    server.sendto("\r\n".join(lines).encode(), source)
+    return text, source
+
+
+def test_a_subscription_and_a_publication_at_a_server(phone):  # noqa: F811
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    server.settimeout(5)
+    port = server.getsockname()[1]
+    alice = phone("alice", outbound_proxy="sip:127.0.0.1:%d" % port)
+    alice.wait("ready")
+    uri = "sip:box@127.0.0.1:%d" % port
+    alice.do("subscribe", to=uri, event_package="message-summary", expires=600)
+    text, source = answer(server, "200 OK", "Expires: 600\r\n")
+    assert "\r\nEvent: message-summary\r\nExpires: 600\r\n" in text
+    fields = dict(line.split(": ", 1) for line in text.split("\r\n")[1:] if ": " in line)
+    body = "Messages-Waiting: yes\r\n"
+    notify = (
+        "NOTIFY sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bKn;rport"
+        "\r\nMax-Forwards: 70\r\nFrom: %s;tag=s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: 1 NOTIFY\r\n"
+        "Contact: <%s>\r\nEvent: message-summary\r\nSubscription-State: active;expires=600\r\n"
+        "Content-Type: application/simple-message-summary\r\nContent-Length: %d\r\n\r\n%s"
+    ) % (port, fields["To"], fields["From"], fields["Call-ID"], uri, len(body), body)
+    server.sendto(notify.encode(), source)
+    assert server.recv(2000).startswith(b"SIP/2.0 200 ")
+    told = alice.wait("notify")
+    assert (told["event_package"], told["state"]) == ("message-summary", "active")
+    assert told["body"] == body and alice.wait("subscribed")["expires"] == 600
+    alice.do("subscribe", to=uri, event_package="message-summary", expires=0)
+    text, _ = answer(server, "481 Gone")
+    assert "\r\nExpires: 0\r\n" in text and "To: <%s>;tag=s\r\n" % uri in text
+    assert alice.wait("unsubscribed")["retry_in"] == -1
+    alice.do("publish", event_package="presence", body="<presence/>", expires=600)
+    text, _ = answer(server, "200 OK", "SIP-ETag: e1\r\nExpires: 300\r\n")
+    assert text.startswith("PUBLISH sip:alice@127.0.0.1 ") and text.endswith("<presence/>")
+    told = alice.wait("published")
+    assert (told["event_package"], told["expires"], told["status"]) == ("presence", 300, 200)
+    alice.do("publish", event_package="presence", expires=0)
+    text, _ = answer(server, "200 OK", "SIP-ETag: e2\r\nExpires: 0\r\n")
+    assert "\r\nSIP-If-Match: e1\r\n" in text
+    assert alice.wait("unpublished")["status"] == 200
+    server.close()
+    assert alice.quit() == 0 and alice.log() == ""
