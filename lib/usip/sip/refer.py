@@ -70,6 +70,7 @@ class Referral(Subscriber):
             self.expires_at = ticks.ticks_add(now_ms, 1000 * _EXPIRES_S)
             self.notify(now_ms)
         else:
+            self.state = TERMINATED
             self._leave()
         fields = list(headers)
         if self.replaces:
@@ -134,15 +135,22 @@ class ReferredSession(uac.ClientSession):
         """React as any call does, then tell."""
         super().receive_response(transaction, message, now_ms)
         if self.state in (session.PROCEEDING, session.CONFIRMED) and self.status:
-            self.referral.follow(self.status, self.reason, now_ms)
+            self._tell(self.status, self.reason, now_ms)
 
     def end(self, now_ms: int, status: int = 0, reason: bytes = b"", by: int = 0) -> None:
         """End as any call does, and tell when it was never answered."""
         super().end(now_ms, status, reason, by)
         if self.status < 300:
-            self.referral.follow(487, compose.reason_phrase(487), now_ms)
+            self._tell(487, compose.reason_phrase(487), now_ms)
         else:
-            self.referral.follow(self.status, self.reason, now_ms)
+            self._tell(self.status, self.reason, now_ms)
+
+    def _tell(self, status: int, reason: bytes, now_ms: int) -> None:
+        referral = self.referral
+        if referral is not None:
+            referral.follow(status, reason, now_ms)
+            if referral.state == TERMINATED:
+                self.referral = None  # or calls referred again and again would all be kept
 
 
 def receive(core, transaction, message, now_ms: int, from_session) -> None:

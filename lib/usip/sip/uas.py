@@ -96,6 +96,7 @@ class ServerSession(session.Session):
         self._invite.template = b""
         self.core.post(_E_CALL_ANSWERED, self)
         replaced = self.replaced
+        self.replaced = None
         if replaced is not None and replaced.allowed("hang_up"):
             replaced.hang_up(now_ms)  # RFC 3891 3: the call this one took the place of
 
