@@ -157,6 +157,19 @@ def test_octets_of_any_kind_are_dropped_or_answered():
     assert not endpoint.core.sessions
 
 
+def test_a_request_that_lacks_fields_is_400_where_via_says_where_to():
+    link, endpoint = phone()
+    for name in (b"From", b"To", b"Call-ID", b"CSeq"):
+        octets = request()
+        at = octets.index(b"\r\n" + name + b": ")
+        octets = octets[:at] + octets[octets.index(b"\r\n", at + 2) :]
+        found = answers(link, endpoint, octets)
+        assert len(found) == 1 and found[0].startswith("SIP/2.0 400 Bad Request\r\nVia: "), found
+    assert answers(link, endpoint, b"hello\r\n\r\n") == []
+    assert answers(link, endpoint, b"OPTIONS sip:a@b SIP/2.0\r\nTo: <sip:a@b>\r\n\r\n") == []
+    assert endpoint.core.counters.malformed == 6
+
+
 def test_options_of_ours_report_the_status():
     link = Link()
     alice = link.add("192.0.2.1")

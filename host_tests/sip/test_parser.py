@@ -266,7 +266,7 @@ def test_what_every_message_has_must_be_there():
     for name in (b"Via", b"From", b"To", b"Call-ID", b"CSeq"):
         at = INVITE.find(b"\n" + name + b":") + 1
         wire = INVITE[:at] + b"X-" + INVITE[at:]
-        assert_not_answerable(wire, 400)
+        assert_not_answerable(wire, 0 if name == b"Via" else 400)
         at = OK.find(b"\n" + name + b":") + 1
         assert_not_answerable(OK[:at] + b"X-" + OK[at:], 0)
 

@@ -283,8 +283,11 @@ class UserAgentCore(Responder):
         self.counters.received += 1
         try:
             index(self._message, buf, 0, end)
-        except ParseError:
+        except ParseError as error:
             self.counters.malformed += 1
+            if error.status == 400:
+                self.source = source
+                self.refuse_incomplete(self._message)
             return
         self.receive_message(self._message, source, now_ms)
 

@@ -132,7 +132,7 @@ def check(message, st) -> None:
     to = first[_H_TO]
     via = first[_H_VIA]
     if not (kind and via and from_ and to and call_id and first[_H_CSEQ]):
-        raise _unanswerable(kind, at)
+        raise _incomplete(message, kind, at)
     if kind == 1:
         _check_request_line(message, out)
     else:
@@ -158,10 +158,12 @@ def check(message, st) -> None:
         _check_contact(message)
 
 
-def _unanswerable(kind: int, at: int) -> ParseError:
+def _incomplete(message, kind: int, at: int) -> ParseError:
+    """Return the error of a message without a field it must have; 400 when there is a Via."""
     if kind == 0:
-        return ParseError(400, at, "neither a request nor a response")
-    return ParseError(400 if kind == 1 else 0, at, "Via, From, To, Call-ID or CSeq is missing")
+        return ParseError(0, at, "neither a request nor a response")
+    status = 400 if kind == 1 and message.first[_H_VIA] else 0
+    return ParseError(status, at, "Via, From, To, Call-ID or CSeq is missing")
 
 
 def _check_request_line(message, out) -> None:

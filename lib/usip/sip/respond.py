@@ -6,10 +6,16 @@ that message; one to a request received earlier from what its transaction keeps 
 
 from micropython import const
 
+from usip.errors import BufferFull
 from usip.sip import compose
 
 _M_ACK = const(2)
 _M_CANCEL = const(4)
+_H_VIA = const(1)
+_H_FROM = const(2)
+_H_TO = const(3)
+_H_CALL_ID = const(4)
+_H_CSEQ = const(5)
 _H_CONTENT_TYPE = const(9)
 _H_ACCEPT = const(33)
 _H_REQUIRE = const(17)
@@ -137,6 +143,21 @@ class Responder:
             w.put(b"Retry-After: 5\r\n")
         compose.end_without_body(w)
         self.transport.send(self.reply_to(message), w.buf, w.end)
+
+    def refuse_incomplete(self, message) -> None:
+        """Answer 400 to a request that lacks fields, or whose Via is no use, with what it has."""
+        w = self.writer.reset()
+        compose.put_status_line(w, 400, None)
+        try:
+            compose.put_all(w, message, _H_VIA, b"Via: ", None)
+            compose.put_all(w, message, _H_FROM, b"From: ", None)
+            compose.put_all(w, message, _H_TO, b"To: ", None)
+            compose.put_all(w, message, _H_CALL_ID, b"Call-ID: ", None)
+            compose.put_all(w, message, _H_CSEQ, b"CSeq: ", None)
+            compose.end_without_body(w)
+        except BufferFull:
+            return
+        self.transport.send(self.source, w.buf, w.end)
 
     def reply_to(self, message) -> tuple:
         """Return where responses go: the source, at the port that Via asks for (18.2.2)."""
