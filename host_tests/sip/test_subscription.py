@@ -326,6 +326,22 @@ def test_a_document_too_long_for_the_buffer_is_left_out():
     assert link.trace[2][3].endswith(b"Content-Length: 0\r\n\r\n")
 
 
+def test_a_last_notify_without_room_follows_a_little_later():
+    link, alice, bob = pair()
+    box = serving(bob, Asking(200))
+    ours = subscribe(link, alice, MessageSummary())
+    link.run(500)
+    full = bob.core.limits
+    bob.core.transactions.limits = Limits(transactions=0)
+    box.subscribers[0].terminate(link.now_ms, b"rejected")
+    link.run(3500)
+    assert ours.state == subscription.ACTIVE and named(bob)[-1] == "removed"
+    bob.core.transactions.limits = full
+    link.run(2000)
+    assert ours.state == subscription.TERMINATED and ours.reason == b"rejected"
+    assert not bob.core.usages and named(bob).count("removed") == 1
+
+
 def notify(subscribed, extra, tag=b"n", body=b"", cseq=1, kind=b"message-summary"):
     """Return a NOTIFY that answers the SUBSCRIBE in *subscribed* (octets)."""
     lines = subscribed.split(b"\r\n")

@@ -28,6 +28,8 @@ PENDING = const(1)  # not decided yet
 ACTIVE = const(2)
 TERMINATED = const(5)
 
+_TRIES = const(32)
+
 # After these answers to a NOTIFY nobody is there any more (4.2.2).
 _GONE = (404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604)
 
@@ -55,6 +57,7 @@ class Subscriber:
         self._transaction = None  # the NOTIFY in the air
         self._is_due = False  # another is to follow
         self._shows_state = False  # the last NOTIFY too
+        self._tries = 0  # to send a NOTIFY for which there was no room
         self._answered = {}
 
     # -- commands
@@ -108,6 +111,8 @@ class Subscriber:
         """Whether a request is a SUBSCRIBE of this subscription."""
         if message.method != _M_SUBSCRIBE or not self.dialog.matches(message):
             return False
+        if self.state == TERMINATED:
+            return False
         field = Field()
         return is_event(message, field, self.package.name) and event_id(field) == self.id
 
@@ -151,9 +156,17 @@ class Subscriber:
             self._put(now_ms, False)
         self._sent_at = now_ms
         self._transaction = core.send_request(_M_NOTIFY, dialog.destination, self, now_ms)
-        if self._transaction is None and self.state != TERMINATED:
-            self._is_due = True  # no room: a little later
+        if self._transaction is not None:
+            self._tries = 0
+        elif self._tries < _TRIES:  # no room: a little later, the last one too
+            self._tries += 1
+            self._is_due = True
             self.deadline = ticks.ticks_add(now_ms, 1000)
+        if self.state == TERMINATED and (self.deadline < 0) == (self in core.usages):
+            if self.deadline < 0:
+                core.usages.remove(self)
+            else:
+                core.usages.append(self)
 
     def _put(self, now_ms: int, with_state: bool) -> None:
         core = self.core

@@ -20,7 +20,7 @@ from usip.sip.dialog import is_span
 _M_INVITE = const(1)
 _M_ACK = const(2)
 
-_COMPLETED = const(2)  # of a client
+_COMPLETED = const(2)  # of all but the server of an INVITE
 TERMINATED = const(4)
 
 _TIMER = const(3)  # client events: 1xx, 2xx, 3-6xx, repeat, end of state, transport error
@@ -222,6 +222,8 @@ class Transactions:
             user = transaction.user
             if transaction.state == _COMPLETED:
                 transaction.user = None  # what remains is between the transactions
+                if transaction.method != _M_INVITE:
+                    transaction.message = b""  # only an ACK would be sent again
             user.receive_response(transaction, message, now_ms)
         else:
             self.absorbed += 1
@@ -334,15 +336,16 @@ class Transactions:
         return not message or self.transport.send(transaction.destination, message, len(message))
 
     def _make_room(self, octets: int) -> bool:
-        """Forget old answers until one more transaction and *octets* fit."""
+        """Forget old answers, given or received, until one more transaction and *octets* fit."""
         limits = self.limits
         while True:
             total = octets
             oldest = None
             for transaction in self.active:
                 total += len(transaction.message) + len(transaction.template)
-                if oldest is None and transaction.machine is _NON_INVITE_SERVER:
-                    if transaction.state == 2:  # Completed: its request, if repeated, is new
+                if oldest is None and transaction.state == _COMPLETED:
+                    # A request that is repeated is then new, a response that is repeated stray.
+                    if transaction.machine in (_NON_INVITE_SERVER, _NON_INVITE_CLIENT):
                         oldest = transaction
             if len(self.active) < limits.transactions and total <= limits.retransmit_bytes:
                 return True
