@@ -27,6 +27,12 @@ def assert_sound_both_ways(folder, bob, seconds=_TALK_S):
         assert heard.blemishes <= heard.heard_s, (side, heard)  # at most one block in ten
 
 
+def assert_recording_lasts(folder, ended):
+    """Assert that the recording holds a sample every 125 us of the call, neither more nor less."""
+    seconds = len(tone.read(folder / "heard.wav")) / tone.RATE_HZ
+    assert abs(seconds - ended["duration_s"]) < 0.3, (seconds, ended)
+
+
 def assert_media_flowed(door, call, seconds=_TALK_S):
     """Assert that the phone's own figures tell of a sound call of at least *seconds*."""
     stats = door.wait_event("media_stats", call=call)
@@ -53,6 +59,7 @@ def test_calls_baresip_and_hangs_up(phone, baresip, kamailio, sounds, folder):
     assert_media_flowed(door, call)
     assert door.quit() == 0
     assert_sound_both_ways(folder, bob)
+    assert_recording_lasts(folder, ended)
 
 
 def test_is_called_by_baresip_which_hangs_up(phone, baresip, kamailio, sounds, folder):
@@ -67,10 +74,12 @@ def test_is_called_by_baresip_which_hangs_up(phone, baresip, kamailio, sounds, f
     door.wait_event("answered", call=call)
     time.sleep(_TALK_S)
     bob.hang_up()
-    assert door.wait_event("ended", call=call)["by"] == "remote"
+    ended = door.wait_event("ended", call=call)
+    assert ended["by"] == "remote"
     assert_media_flowed(door, call)
     assert door.quit() == 0
     assert_sound_both_ways(folder, bob)
+    assert_recording_lasts(folder, ended)
 
 
 def test_digits_go_both_ways_and_options_are_answered_during_a_call(
