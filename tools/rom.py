@@ -85,9 +85,9 @@ def twin(text: str, name: str = "") -> str:
 def build(board: str = "sim", native: bool = True, linked: bool = True, program=None) -> Path:
     """Bring the board's tree and image up to date and return the image's path.
 
-    *program* is one more source file, for the image's root: as a script run on that image
-    (`tools.vm`) its code stays outside the heap. Raises BuildError when a source does not
-    compile, after packing all the others.
+    *program* is one more source file, or a folder of some, for the image's root: as a script run
+    on that image (`tools.vm`) its code stays outside the heap. Raises BuildError when a source
+    does not compile, after packing all the others.
     """
     arch = emitter_of(board) if native else ""
     name = board if native else board + "-twin"
@@ -97,7 +97,9 @@ def build(board: str = "sim", native: bool = True, linked: bool = True, program=
     folder.mkdir(parents=True, exist_ok=True)
     found = sources(bool(arch))
     if program is not None:
-        found[Path(program).stem] = Path(program)
+        program = Path(program)
+        more = sorted(program.glob("*.py")) if program.is_dir() else [program]
+        found.update({path.stem: path for path in more})
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several tools may build at once
         errors = []
@@ -144,7 +146,7 @@ def _build_tree(folder: Path, found: dict, arch: str, errors: list) -> bool:
 def _linked(folder: Path, found: dict, errors: list) -> dict:
     """Return the sources to compile: *found* linked and shortened, written where they changed."""
     steps = [Path(module.__file__) for module in (shorten, bundle)]
-    inputs = [*found.values(), *shorten.outside(), *steps, Path(__file__)]
+    inputs = [*found.values(), *steps, Path(__file__)]
     stamp = "%d %d" % (len(inputs), max(path.stat().st_mtime_ns for path in inputs))
     done = folder / "linked"
     source = folder / "source"

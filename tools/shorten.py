@@ -29,9 +29,6 @@ import socket
 import string
 import struct
 import time
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # What a program on a board may use: all that these modules define without an underscore.
 PUBLIC = (
@@ -152,34 +149,22 @@ def _names_of(node) -> list:
 
 
 def _fixed_names(files: list) -> set:
-    """Return what must stay: foreign names, words in strings, keywords, what outsiders use."""
+    """Return what must stay: foreign names, words in strings, keywords, public names."""
     fixed = _foreign()
-    trees = [(file.tree, True) for file in files]
-    trees += [(ast.parse(path.read_text()), False) for path in outside()]
-    for tree, is_ours in trees:
-        docstrings = {id(node) for node in _docstrings(tree)}
-        for node in ast.walk(tree):
+    for file in files:
+        docstrings = {id(node) for node in _docstrings(file.tree)}
+        for node in ast.walk(file.tree):
             if isinstance(node, ast.keyword) and node.arg:
                 fixed.add(node.arg)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if id(node) not in docstrings:
                     fixed.update(re.findall(r"[A-Za-z_]\w*", node.value))
-            elif isinstance(node, ast.Attribute) and not is_ours:
-                fixed.add(node.attr)
-            elif isinstance(node, ast.ClassDef) and not is_ours:  # a fake of one of our objects
-                for inner in node.body:
-                    fixed.update(_names_of(inner))
     for file in files:
         for node in file.tree.body:  # `module.function` looks like an attribute of an object
             fixed.update(name for name in _names_of(node) if name[0] != "_")
         if is_public(file.name):
             fixed.update(name for name in file.defined if name[0] != "_")
     return fixed
-
-
-def outside() -> list:
-    """Return the programs that are run on an image without being part of it."""
-    return [*ROOT.glob("tools/states/*.py")]
 
 
 def _docstrings(tree):

@@ -8,8 +8,9 @@ For every module: bytes of .mpy as built for an ESP32, and the heap its import t
 VM, once from the mapped ROMFS image of board `sim` and once loaded into RAM as stock firmware
 does. A module's own cost: what it imports is imported before.
 
-States: tools/states/NAME.py is run on the VM with a hard heap; it brings usip into a state and
-prints as its last line `state BYTES`, the heap then in use. Budget lines:
+States: tools/states/NAME.py is run on the VM with a hard heap, from the linked image or with the
+same .mpy loaded to RAM; it brings usip into a state and prints as its last line `state BYTES`, the
+heap then in use (tools.state_run). Budget lines:
 
     module NAME MPY_BYTES HEAP_FROM_ROM HEAP_LOADED
     total - MPY_BYTES HEAP_FROM_ROM HEAP_LOADED
@@ -22,11 +23,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import get_micropython, rom, vm
+from tools import get_micropython, rom, state_run, vm
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET = ROOT / "tools" / "budget.txt"
-STATES = ROOT / "tools" / "states"
 _COLUMNS = (".mpy bytes", "heap from ROM", "heap loaded to RAM")
 _HEAP = "1024k"
 
@@ -139,28 +139,10 @@ def over(name: str, row: list, limits: tuple, exact: bool):
             yield "%s: %s %d, budget %d" % (name, column, value, limit)
 
 
-def run_state(name: str, where: str, image: Path, heap: str):
-    """Run one state script; return the heap in use, or a str saying how it failed."""
-    place = {"rom": image} if where == "rom" else {"path": image.parent / "tree"}
-    script = STATES / (name + ".py")
-    if not script.exists():
-        return "there is no tools/states/%s.py" % name
-    command = vm.vm_command(heap, **place) + [str(vm.compiled(script))]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
-    except subprocess.TimeoutExpired:
-        return "no end after 60 s in a heap of %s" % heap
-    last = (done.stdout.strip().splitlines() or [""])[-1].split()
-    if done.returncode or len(last) != 2 or last[0] != "state":
-        lines = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
-        return "fails in a heap of %s: %s" % (heap, lines[-1])
-    return int(last[1])
-
-
-def states(image: Path, budget: Budget):
+def states(budget: Budget):
     """Yield (sentence, is over budget) for each state line."""
     for (name, where), (limit, heap) in sorted(budget.states.items()):
-        value = run_state(name, where, image, heap)
+        value = state_run.run(name, where, heap)
         if isinstance(value, str):
             yield "state %s %s: %s" % (name, where, value), True
         else:
@@ -213,7 +195,6 @@ def main(argv=None) -> int:
     parser.add_argument("--update", action="store_true", help="add missing lines to the budget")
     options = parser.parse_args(argv)
     try:
-        image = rom.build("sim")
         budget = Budget(BUDGET.read_text())
         table = measure(rom.build("sim", linked=False))
         if options.update:
@@ -222,7 +203,7 @@ def main(argv=None) -> int:
         if not options.check:
             print_table(table)
         wrong = faults(table, budget)
-        for text, is_over in states(image, budget):
+        for text, is_over in states(budget):
             if is_over:
                 wrong.append(text)
             else:
