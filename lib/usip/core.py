@@ -28,7 +28,6 @@ from usip.sip.dispatch import Resolver
 from usip.sip.headers import Challenge, NameAddr, Values
 from usip.sip.message import Message
 from usip.sip.parser import index
-from usip.sip.registration import Registration
 from usip.sip.respond import Responder
 from usip.sip.transaction import Transactions
 from usip.sip.uac import ClientSession
@@ -118,6 +117,7 @@ class UserAgentCore(Responder):
         self._uri = uri.URI()
         self._branch = b""
         self._unsigned = None  # credentials whose response protects the body not yet written
+        self._is_initial = True  # the request begun is outside of dialogs
         self.source = None
         self._sessions_made = 0
 
@@ -126,7 +126,7 @@ class UserAgentCore(Responder):
     def add_account(self, account) -> None:
         """Take an account; `account.registration` serves it from now on."""
         self.accounts.append(account)
-        Registration(self, account)
+        account.attach(self)
 
     def register(self, account, now_ms: int) -> None:
         """Register an account or refresh its binding now."""
@@ -159,6 +159,8 @@ class UserAgentCore(Responder):
     def start_session(self, session, now_ms: int, destination=None) -> None:
         """Place the call of a new ClientSession."""
         self._add_session(session)
+        if session.account.profile is not None:
+            session.account.begin_call(session)
         if destination is None:
             destination = self.locate(session.dialog.next_hop(), session.account.destination)
         if destination is None:
@@ -448,6 +450,8 @@ class UserAgentCore(Responder):
         transaction.template = w.take()
         self._add_session(session)
         session.start(now_ms)
+        if account.profile is not None and account.begin_call(session).holds(now_ms):
+            return  # CALL_RECEIVED follows when the call may ring
         self.post(CALL_RECEIVED, session)
 
     def account_of(self, message):
@@ -462,6 +466,9 @@ class UserAgentCore(Responder):
                 for account in self.accounts:
                     if account.user == user:
                         return account
+                    if account.identities is not None:
+                        if account.identities.find(message.text(start, end)) >= 0:
+                            return account
         return self.accounts[0] if self.accounts else None
 
     # -- requests
@@ -469,6 +476,7 @@ class UserAgentCore(Responder):
     def begin_request(self, dialog, method: int, destination, cseq: int = 0):
         """Begin our next request in *dialog* and return the writer."""
         self._unsigned = None
+        self._is_initial = not dialog.remote_tag
         self._branch = b"z9hG4bK" + hexlify(self.random(8))
         host, port = self.transport.local_address(destination)
         w = self.writer.reset()
@@ -487,7 +495,9 @@ class UserAgentCore(Responder):
         return self.begin_request(dialog, _M_ACK, dialog.destination, cseq)
 
     def put_credentials(self, w, account, method: int, request_uri: bytes) -> None:
-        """Append the credentials of an account for the request begun."""
+        """Append what an account adds to the request begun: its network's fields, credentials."""
+        if account.profile is not None:
+            account.put_fields(w, method, self._is_initial)
         if account.authentication is not None:
             self._unsigned = account.authentication.put(w, compose.METHODS[method], request_uri)
 
@@ -508,7 +518,10 @@ class UserAgentCore(Responder):
 
     def put_contact(self, w, account, destination) -> None:
         """Append our Contact for a dialog towards *destination*."""
-        w.put(b"Contact: <").put(self.contact_uri(account, destination)).put(b">\r\n")
+        w.put(b"Contact: <").put(self.contact_uri(account, destination)).put(b">")
+        if account is not None:
+            w.put(account.contact_parameters)
+        w.put(b"\r\n")
 
     def contact_uri(self, account, destination) -> bytes:
         """Return the URI at which this account can be reached from *destination*."""

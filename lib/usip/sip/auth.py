@@ -51,10 +51,13 @@ class Authentication:
         values.begin(message, _H_PROXY_AUTHENTICATE if is_proxy else _H_WWW_AUTHENTICATE)
         chosen = False
         while values.next_challenge(challenge):
-            if not chosen and challenge.is_digest and hash_of(challenge.algorithm() or b""):
+            if not chosen and challenge.is_digest and self._knows(challenge.algorithm() or b""):
                 # The server's order is its preference (RFC 8760 2.4).
                 chosen = self._accept(challenge, is_proxy, answered)
         return chosen
+
+    def _knows(self, algorithm: bytes) -> bool:
+        return hash_of(algorithm) is not None
 
     def _accept(self, challenge, is_proxy: bool, answered: dict) -> bool:
         realm = challenge.realm()

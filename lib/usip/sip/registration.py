@@ -40,7 +40,14 @@ class Account:
     All text is bytes. *aor* is the address-of-record URI, *registrar* the Request-URI of REGISTER
     (no user part: a FRITZ!Box leaves any other unanswered) or b"" for direct calls only.
     *destination* is (protocol, host, port) of the registrar or outbound proxy, or None.
+
+    One of another kind of network (ims.account) sets *profile* and has what the core then asks
+    of it: put_fields, take_identities, begin_call.
     """
+
+    profile = None
+    identities = None  # what it is called besides its address-of-record; find(uri) -> index or -1
+    contact_parameters = b""  # of our Contact in dialogs, each behind a semicolon
 
     def __init__(
         self,
@@ -68,22 +75,36 @@ class Account:
         self.authentication = None
         self.registration = None
 
+    @property
+    def identity(self) -> bytes:
+        """The URI that requests come from."""
+        return self.aor
+
     def name_addr(self) -> bytes:
         """Return the From or To value of this identity, without a tag."""
         if self.display_name:
             name = self.display_name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-            return b'"%s" <%s>' % (name, self.aor)
-        return b"<%s>" % self.aor
+            return b'"%s" <%s>' % (name, self.identity)
+        return b"<%s>" % self.identity
+
+    def attach(self, core) -> None:
+        """Be served by *core*."""
+        Registration(core, self)
 
 
 class Registration:
     """The binding of one account; the core reports `REGISTERED`, `REGISTRATION_FAILED` ..."""
 
+    contact_parameters = b""  # of the Contact registered
+
     def __init__(self, core, account: Account) -> None:
         self.core = core
         self.account = account
         account.registration = self
-        account.authentication = Authentication(account.auth_user, account.password, core.random)
+        if account.authentication is None:
+            account.authentication = Authentication(
+                account.auth_user, account.password, core.random
+            )
         self.state = UNREGISTERED
         self.expires_s = 0  # granted
         self.requested_s = account.expires_s
@@ -132,20 +153,23 @@ class Registration:
 
     def _send(self, now_ms: int) -> None:
         core = self.core
-        destination = core.locate(self._dialog.next_hop(), self.account.destination)
+        destination = self._locate()
         if destination is None:
             self._fail(503, b"Registrar Not Located", now_ms)
             return
         self._destination = destination
         w = core.begin_request(self._dialog, _M_REGISTER, destination)
         self.contact = core.contact_uri(self.account, destination)
-        w.put(b"Contact: <").put(self.contact).put(b">\r\nExpires: ").put_uint(self.requested_s)
-        w.put(b"\r\n")
+        w.put(b"Contact: <").put(self.contact).put(b">").put(self.contact_parameters)
+        w.put(b"\r\nExpires: ").put_uint(self.requested_s).put(b"\r\n")
         core.put_credentials(w, self.account, _M_REGISTER, self.account.registrar)
         core.put_capabilities(w)
         compose.end_without_body(w)
         if core.send_request(_M_REGISTER, destination, self, now_ms) is None:
             self._fail(503, b"Too Many Transactions", now_ms)
+
+    def _locate(self):
+        return self.core.locate(self._dialog.next_hop(), self.account.destination)
 
     # -- what comes back
 

@@ -64,6 +64,8 @@ class ReliableResponses:
         core.put_contact(w, session.account, self.invite.destination)
         core.put_capabilities(w)
         w.put(b"Require: 100rel\r\nRSeq: ").put_uint(self.rseq).put(b"\r\n")
+        if session.extension is not None:
+            session.extension.put_fields(w, with_description)
         before = session.offer
         if with_description:
             session.put_description(w, session.needs_offer)
@@ -105,6 +107,7 @@ class ReliableResponses:
             if changed:
                 core.post(_E_CALL_MODIFIED, session)
         self._go_on(now_ms)
+        session.proceed(now_ms)
 
     def _go_on(self, now_ms: int) -> None:
         if self._queue:
@@ -169,3 +172,5 @@ def receive_prack_response(session, transaction, message, now_ms: int) -> None:
             session.core.post(_E_CALL_MODIFIED, session)
         elif status >= 300:
             session.refuse_offer()
+    if status < 300:
+        session.proceed(now_ms)

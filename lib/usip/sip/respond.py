@@ -9,6 +9,7 @@ from micropython import const
 from usip.errors import BufferFull
 from usip.sip import compose
 
+_M_INVITE = const(1)
 _M_ACK = const(2)
 _M_CANCEL = const(4)
 _H_VIA = const(1)
@@ -25,7 +26,7 @@ _ALLOW = (
     b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REFER, NOTIFY,"
     b" SUBSCRIBE\r\n"
 )
-_SUPPORTED = b"Supported: 100rel, timer, replaces, norefersub\r\nUser-Agent: usip/0.1\r\n"
+_USER_AGENT = b"\r\nUser-Agent: usip/0.1\r\n"
 
 
 class Responder:
@@ -122,12 +123,22 @@ class Responder:
         compose.put_response(
             self.writer.reset(), message, self.source, status, None, to_tag or self.new_tag()
         )
+        self._put_profile_fields(message.method, self.source)
 
     def resume_response(self, transaction, status: int, reason=None):
         """Begin a response to a request received earlier; return the writer."""
         w = self.writer.reset()
         compose.put_status_line(w, status, reason)
-        return w.put(transaction.template)
+        w.put(transaction.template)
+        self._put_profile_fields(_M_INVITE, transaction.destination)
+        return w
+
+    def _put_profile_fields(self, method: int, destination) -> None:
+        """Append what a response needs in the network that *destination* is the door of."""
+        for account in self.accounts:
+            if account.profile is not None and account.is_peer(destination):
+                account.profile.put_fields(self.writer, method, False, True)
+                return
 
     def finish_response(self, transaction, status: int, now_ms: int) -> None:
         """End the response in the writer without a body and send it."""
@@ -187,4 +198,4 @@ class Responder:
 
     def put_capabilities(self, w) -> None:
         """Append Allow, Supported and User-Agent."""
-        w.put(_ALLOW).put(_SUPPORTED)
+        w.put(_ALLOW).put(b"Supported: ").put(b", ".join(self.supported)).put(_USER_AGENT)

@@ -91,6 +91,9 @@ class Session:
         self.timer = None  # session_timer.SessionTimer, once one is negotiated
         self.reliable = None  # reliable.ReliableResponses, once one is sent
         self.transfer = None  # transfer.Transfer, while the peer is asked to call somebody else
+        self.extension = None  # of an account with a profile: begin_call() of ims.account
+        self.asserted_identity = b""  # the peer's URI that our network vouches for (RFC 3325)
+        self.called_identity = b""  # which of our URIs was called (P-Called-Party-ID)
         self.replaced = None  # the call that this one takes over once it is answered (RFC 3891)
         # Our 2xx to an INVITE, repeated until its ACK comes (13.3.1.4).
         self._accepted = b""
@@ -335,9 +338,16 @@ class Session:
         return True
 
     def note_capabilities(self, message) -> None:
-        """Remember what the peer's Allow says, where it says anything."""
+        """Remember what the peer's Allow says, where it says anything, and who the peer is."""
+        if self.account.profile is not None:
+            self.account.take_identities(self, message)
         if message.find(_H_ALLOW) >= 0:
             self.allows_update = message.has_token(_H_ALLOW, b"update")
+
+    def proceed(self, now_ms: int) -> None:
+        """An exchange is complete: go on with what waited for it."""
+        if self.extension is not None and self.offer == 0:
+            self.extension.proceed(now_ms)
 
     def put_description(self, w, with_offer: bool = True) -> None:
         """End the message in *w* with what the exchange needs: our answer, our offer, nothing."""

@@ -44,6 +44,7 @@ def receive(session, transaction, message, now_ms: int) -> None:
             core.transactions.respond(transaction, 200, now_ms)
             if has_offer:
                 core.post(_E_CALL_MODIFIED, session)
+                session.proceed(now_ms)
 
 
 def receive_response(session, transaction, message, now_ms: int) -> None:
