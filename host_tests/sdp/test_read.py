@@ -3,7 +3,8 @@
 from host_tests.fakes.noalloc import NoAlloc
 from host_tests.sdp import corpus
 from usip.errors import ParseError
-from usip.sdp.read import Reader, find_name
+from usip.sdp.octets import find_name
+from usip.sdp.read import Reader
 
 HEAD = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n"
 C = b"c=IN IP4 192.0.2.1\r\n"

@@ -5,11 +5,11 @@ enforces. The version in the o= line is one more whenever anything below that li
 description sent before (RFC 3264 8); a 25-bit sum of those octets is all that is remembered.
 """
 
-import micropython
 from micropython import const
 
 from usip.errors import BufferFull
 from usip.octets import find_octet
+from usip.sdp.octets import checksum
 from usip.sdp.remote import PROFILES
 from usip.sdp.write import Builder
 
@@ -58,17 +58,6 @@ def make_formats(codecs, telephone_event: int) -> tuple:
 
 
 _DIRECTIONS = (b"inactive", b"sendonly", b"recvonly", b"sendrecv")
-
-
-@micropython.viper
-def checksum(buf: ptr8, start: int, end: int) -> int:
-    """Return a 25-bit sum of buf[start:end] that differs, all but surely, when an octet does."""
-    buf = ptr8(buf)
-    n = 17
-    while start < end:
-        n = (n * 31 + int(buf[start])) & 0x1FFFFFF  # no big int in bytecode
-        start += 1
-    return n
 
 
 class LocalDescription:

@@ -14,7 +14,7 @@ and seeing nothing of it in an offer, it says nothing.
 from micropython import const
 
 from usip.octets import equals
-from usip.sdp.read import find_end, find_name
+from usip.sdp.octets import find_end, find_name
 
 NONE = 0
 OPTIONAL = 1
@@ -90,6 +90,16 @@ class Preconditions:
         """Whether the far side asked to be told of what we have reserved since (RFC 3312 7)."""
         table = self._table
         return table[_CONFIRM_TO_THEM] & table[_RESERVED_LOCAL] & ~self._told != 0
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the far side, which uses preconditions, was not told of all we have reserved."""
+        return self.is_used and self._table[_RESERVED_LOCAL] & ~self._told != 0
+
+    @property
+    def is_ready_there(self) -> bool:
+        """Whether the far side has reserved all that is mandatory in its segment."""
+        return not self._missing_there()
 
     def reserve(self, direction: int) -> None:
         """Our resources are reserved now for the direction bits *direction*, and no others."""

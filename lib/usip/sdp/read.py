@@ -16,11 +16,11 @@ leave it, a comment says `Lax:` and a test has that name. What a value means is 
 `fields` and `attributes` parse values on demand, `negotiate` those that matter to a phone.
 """
 
-import micropython
 from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import copy
+from usip.sdp.octets import find_line_end
 
 _LF = const(10)
 _CR = const(13)
@@ -49,54 +49,6 @@ _RANK_ORIGIN = const(1)
 _RANK_CONNECTION = const(7)
 _RANK_TIME = const(9)
 _RANK_ATTRIBUTE = const(11)
-
-
-@micropython.viper
-def find_line_end(buf: ptr8, start: int, end: int) -> int:
-    """Return the offset of the first CR, LF or NUL in buf[start:end], or -1."""
-    buf = ptr8(buf)
-    while start < end:
-        c = int(buf[start])
-        if c <= 13:
-            if c == 10 or c == 13 or c == 0:
-                return start
-        start += 1
-    return -1
-
-
-@micropython.viper
-def find_name(table: ptr8, buf: ptr8, start: int, end: int) -> int:
-    """Return the index in *table* of the name buf[start:end], or -1; case matters.
-
-    The table is a sequence of names, each behind an octet with its length, and a zero octet.
-    """
-    buf = ptr8(buf)
-    table = ptr8(table)
-    index = 0
-    at = 1
-    length = int(table[0])
-    while length:
-        if length == end - start:
-            i = 0
-            while i < length and int(buf[start + i]) == int(table[at + i]):
-                i += 1
-            if i == length:
-                return index
-        at += length + 1
-        index += 1
-        length = int(table[at - 1])
-    return -1
-
-
-@micropython.viper
-def find_end(buf: ptr8, start: int, end: int, octet: int) -> int:
-    """Return the offset of the first *octet* in buf[start:end], or *end*."""
-    buf = ptr8(buf)
-    while start < end:
-        if int(buf[start]) == octet:
-            return start
-        start += 1
-    return end
 
 
 class Order:

@@ -9,12 +9,11 @@ answer may be decided afterwards.
 
 from array import array
 
-import micropython
 from micropython import const
 
 from usip.errors import ParseError
 from usip.octets import copy, equals, equals_nocase, find_octet, parse_uint
-from usip.sdp.read import find_end, find_name
+from usip.sdp.octets import find_end, find_name, mark_formats
 
 _KIND_A = const(97)
 _KIND_B = const(98)
@@ -45,37 +44,6 @@ _A_RTCP_MUX = const(8)
 PROFILES = (b"RTP/AVP", b"RTP/AVPF", b"RTP/SAVP", b"RTP/SAVPF")
 _PROFILES = b"\x07RTP/AVP\x08RTP/AVPF\x08RTP/SAVP\x09RTP/SAVPF\x00"
 _BANDWIDTHS = b"\x02AS\x04TIAS\x02RS\x02RR\x00"
-
-
-@micropython.viper
-def mark_formats(places: ptr8, buf: ptr8, start: int, end: int):
-    """Set places[n] to the place of payload type n in the list buf[start:end], 0xFF: absent."""
-    places = ptr8(places)
-    buf = ptr8(buf)
-    i = 0
-    while i < 128:
-        places[i] = 0xFF
-        i += 1
-    place = 0
-    n = 0
-    digits = 0
-    while start <= end:
-        c = 32
-        if start < end:
-            c = int(buf[start])
-        if c == 32:
-            if digits > 0 and n < 128 and place < 0xFF:
-                if int(places[n]) == 0xFF:
-                    places[n] = place & 0xFF
-                place += 1
-            n = 0
-            digits = 0
-        elif c >= 48 and c <= 57 and digits >= 0 and digits < 4:
-            n = n * 10 + c - 48
-            digits += 1
-        else:
-            digits = -1  # no payload type: T.38 has t38, BFCP has *
-        start += 1
 
 
 class RemoteDescription:

@@ -5,22 +5,9 @@ The grammar's order is enforced; a line that does not fit is taken back whole be
 raised, so the buffer always ends with a complete line. Nothing uses heap.
 """
 
-import micropython
-
 from usip.errors import BufferFull, StateError
+from usip.sdp.octets import is_text
 from usip.sdp.read import Order
-
-
-@micropython.viper
-def is_text(buf: ptr8, start: int, end: int) -> int:
-    """Return 1 when buf[start:end] is a byte-string: no NUL, CR or LF (RFC 8866 9), else 0."""
-    buf = ptr8(buf)
-    while start < end:
-        c = int(buf[start])
-        if c == 0 or c == 10 or c == 13:
-            return 0
-        start += 1
-    return 1
 
 
 class Builder:
