@@ -55,6 +55,7 @@ def test_the_documented_example_is_accepted():
                         "impi": "001010000000001@ims.mnc001.mcc001.3gppnetwork.org",
                         "k": "465b5ce8b199b49faa5f0a2ee238a6bc",
                         "opc": "cd63cb71954a9f4e48a5994e37a02baf",
+                        "pcscf": "192.0.2.20:5060",
                     },
                 }
             ],
@@ -93,7 +94,7 @@ def test_wrong_types_are_refused_by_path():
     assert refusal(account(expires=True)).endswith("true is not a whole number")
     assert refusal(account(expires=300.5)).endswith("is not a whole number")
     assert refusal(account(expires=None)) == "accounts[0].expires: null is not a whole number"
-    assert refusal(account(password=7)) == "accounts[0].password: 7 is not a string"
+    assert refusal(account(password=7)) == "accounts[0].password: it is not a string"
     assert refusal(media(codecs="PCMU")) == 'media.codecs: "PCMU" is not a list'
     assert refusal({"accounts": [AOR], "station": 3}) == "station: 3 is not an object"
 
@@ -138,6 +139,33 @@ def test_secrets_are_hexadecimal_of_the_right_length():
     assert "has 31 digits, not 32" in refusal(account(ims=ims))
     ims["k"] = "g" * 32
     assert "is not hexadecimal" in refusal(account(ims=ims))
+
+
+def ims(**fields):
+    section = {"impi": "1@h.example", "k": "0" * 32, "opc": "0" * 32, "pcscf": "192.0.2.20"}
+    section.update(fields)
+    return {"accounts": [{"ims": {key: section[key] for key in section if section[key]}}]}
+
+
+def test_an_ims_account_says_who_it_is_and_where_its_network_is():
+    document = config.parse(ims())
+    account = document["accounts"][0]
+    assert account["aor"] is None and account["transport"] == "tcp"
+    assert account["ims"]["expires"] == 600000 and account["ims"]["impus"] == []
+    assert refusal(ims(impi=None)) == "accounts[0].ims.impi: is missing, and so is imsi"
+    assert refusal(ims(impi=None, imsi="001010000000001", mnc_digits=2)) == ""
+    assert "has other characters than digits" in refusal(ims(imsi="00101x"))
+    assert "1 is not 0, 2 or 3" in refusal(ims(mnc_digits=1))
+    assert refusal(ims(impi="alice")) == "accounts[0].ims.domain: is missing, and impi has none"
+    assert refusal(ims(pcscf=None)) == "accounts[0].ims.pcscf: is missing"
+    assert "does not begin with" in refusal(ims(impus=["+1555"]))
+    assert refusal(ims(impus=["tel:+1555", "sip:alice@h"])) == ""
+
+
+def test_no_refusal_shows_a_secret():
+    for key in ("k", "opc", "op"):
+        assert "5ecre7" not in refusal(ims(**{key: "5ecre7"}))
+        assert refusal(ims(**{key: "5ecre7"})).startswith("accounts[0].ims." + key)
 
 
 def test_control_characters_never_reach_a_header():

@@ -18,19 +18,35 @@ from usip.errors import ConfigError
 # hex DIGITS | host | ports | object | section | list MIN MAX KIND ...
 _SCHEMA = """
 accounts list 1 4 object
-accounts.aor address
+accounts.aor address = null
 accounts.display_name text 0 64 = ""
 accounts.auth_user text 1 64 = null
 accounts.password text 0 64 = ""
 accounts.registrar uri sip|sips = null
 accounts.outbound_proxy uri sip|sips = null
-accounts.transport choice udp|tcp|tls = "udp"
+accounts.transport choice udp|tcp|tls = null
 accounts.expires int 30 86400 = 300
 accounts.ims object = null
-accounts.ims.impi text 3 96
-accounts.ims.k hex 32
-accounts.ims.opc hex 32
+accounts.ims.impi text 3 96 = null
+accounts.ims.imsi text 6 15 = null
+accounts.ims.mnc_digits int 0 3 = 0
+accounts.ims.domain text 3 96 = null
+accounts.ims.impus list 0 8 uri sip|sips|tel = []
+accounts.ims.preferred uri sip|sips|tel = null
+accounts.ims.k hex 32 = null
+accounts.ims.opc hex 32 = null
+accounts.ims.op hex 32 = null
 accounts.ims.amf hex 4 = "8000"
+accounts.ims.sqn_file text 1 96 = null
+accounts.ims.pcscf text 1 255 = null
+accounts.ims.expires int 30 600000 = 600000
+accounts.ims.instance text 8 64 = null
+accounts.ims.icsi text 8 96 = "urn:urn-7:3gpp-service.ims.icsi.mmtel"
+accounts.ims.bssid hex 12 = null
+accounts.ims.is_private bool = false
+accounts.ims.sms bool = true
+accounts.ims.service_centre uri sip|sips|tel = null
+accounts.ims.preconditions choice off|ready|reserve = "ready"
 media object = {}
 media.codecs list 1 2 choice PCMU|PCMA = ["PCMU", "PCMA"]
 media.ptime int 10 60 10 = 20
@@ -47,6 +63,8 @@ station section = null
 mqtt section = null
 web section = null
 """
+
+_SECRETS = ("accounts.password", "accounts.ims.k", "accounts.ims.opc", "accounts.ims.op")
 
 _TYPES = ("object", "section", "list", "ports", "int", "bool")  # the others are JSON strings
 _NAMES = ("an object", "an object", "a list", "a list", "a whole number", "true or false")
@@ -75,12 +93,43 @@ def parse(document) -> dict:
     """Return *document*, the parsed JSON, checked in place with absent keys filled in."""
     check(document, _SCHEMA)
     for i, account in enumerate(document["accounts"]):
-        if account["auth_user"] is None:
-            aor = account["aor"]
-            account["auth_user"] = aor[aor.find(":") + 1 : aor.find("@")]
-        if account["transport"] != "tls" and account["aor"].startswith("sips:"):
-            raise ConfigError("accounts[%d].transport" % i, "a sips: address needs tls")
+        _complete(account, "accounts[%d]." % i)
     return document
+
+
+def _complete(account, path):
+    """Check and fill in what depends on other keys of an account."""
+    ims = account["ims"]
+    if ims is not None:
+        _check_ims(account, ims, path)
+    elif account["aor"] is None:
+        raise ConfigError(path + "aor", "is missing")
+    aor = account["aor"]
+    if account["transport"] is None:
+        # IMS messages are longer than what fits one datagram (RFC 3261 18.1.1).
+        account["transport"] = "udp" if ims is None else "tcp"
+    if ims is None and account["auth_user"] is None:
+        account["auth_user"] = aor[aor.find(":") + 1 : aor.find("@")]
+    if aor and account["transport"] != "tls" and aor.startswith("sips:"):
+        raise ConfigError(path + "transport", "a sips: address needs tls")
+
+
+def _check_ims(account, ims, path):
+    """Refuse an `ims` section that does not say who we are or where the network is."""
+    path += "ims."
+    imsi = ims["imsi"]
+    if ims["impi"] is None and imsi is None:
+        raise ConfigError(path + "impi", "is missing, and so is imsi")
+    if imsi is not None and not imsi.isdigit():
+        raise ConfigError(path + "imsi", "has other characters than digits")
+    if ims["mnc_digits"] == 1:
+        raise ConfigError(path + "mnc_digits", "1 is not 0, 2 or 3")
+    if imsi is None and ims["domain"] is None and "@" not in ims["impi"]:
+        raise ConfigError(path + "domain", "is missing, and impi has none")
+    if ims["k"] is not None and ims["opc"] is None and ims["op"] is None:
+        raise ConfigError(path + "opc", "is missing")
+    if ims["pcscf"] is None and account["outbound_proxy"] is None:
+        raise ConfigError(path + "pcscf", "is missing")
 
 
 def check(document, schema: str, path: str = "") -> None:
@@ -149,9 +198,10 @@ def _fill_in(value, schema, path, pattern):
 def _check(value, kind, schema, path, pattern):
     words = kind.split()
     kind = words[0]
+    shown = "it" if pattern in _SECRETS else _show(value)
     if not _has_type(value, kind):
         what = _NAMES[_TYPES.index(kind)] if kind in _TYPES else "a string"
-        raise ConfigError(path, "%s is not %s" % (_show(value), what))
+        raise ConfigError(path, "%s is not %s" % (shown, what))
     if kind == "object":
         _check_object(value, schema, path, pattern)
     elif kind == "list":
@@ -159,7 +209,7 @@ def _check(value, kind, schema, path, pattern):
     elif kind != "section" and kind != "bool":
         reason = _fault(value, kind, words)
         if reason:
-            raise ConfigError(path, "%s %s" % (_show(value), reason))
+            raise ConfigError(path, "%s %s" % (shown, reason))
 
 
 def _has_type(value, kind):

@@ -104,6 +104,7 @@ class Profile:
         is_private: bool = False,
         is_tls: bool = False,
     ) -> None:
+        self.is_tls = is_tls
         tag = b'+g.3gpp.icsi-ref="' + percent_encode(icsi) + b'"'
         access = b"IEEE-802.3"  # TS 24.229 7.2A.4
         if len(bssid) == 6:
@@ -115,6 +116,7 @@ class Profile:
             tag,
             b";+g.3gpp.smsip" if has_sms else b"",
         )
+        self.service_parameter = b";" + tag  # of our Contact in dialogs (7.2A.8)
         self._values = [
             access,
             b"",
@@ -126,6 +128,15 @@ class Profile:
             agreed,
             b"",
         ]
+
+    def copy(self):
+        """Return another profile that says the same, for another identity of the device."""
+        other = Profile()
+        other.is_tls = self.is_tls
+        other.service_parameter = self.service_parameter
+        other.contact_parameters = self.contact_parameters
+        other._values = self._values[:]
+        return other
 
     def prefer(self, uri: bytes) -> None:
         """Be known as *uri* in requests from now on: the default identity, or one chosen."""

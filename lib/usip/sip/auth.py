@@ -65,7 +65,7 @@ class Authentication:
         qop = _choose_qop(challenge)
         if realm is None or not nonce or qop is None:
             return False
-        space = self._space(realm, is_proxy)
+        space = self._find_space(realm, is_proxy)
         tries = answered.get(space, 0)
         if tries and (not challenge.is_stale or tries >= _TRIES):
             return False
@@ -78,7 +78,7 @@ class Authentication:
         answered[space] = tries + 1
         return True
 
-    def _space(self, realm: bytes, is_proxy: bool) -> _Space:
+    def _find_space(self, realm: bytes, is_proxy: bool) -> _Space:
         for space in self.spaces:
             if space.realm == realm and space.is_proxy == is_proxy:
                 return space
@@ -130,11 +130,18 @@ class Authentication:
         return at
 
     def _response(self, space: _Space, method: bytes, uri: bytes, body) -> bytes:
-        digest = hash_of(space.algorithm)
-        ha1 = digest(b"%s:%s:" % (self.user, unescape(space.realm)), self.password)
+        digest = self._hash_of(space)
+        password = self._password_of(space)
+        ha1 = digest(b"%s:%s:" % (self.user, unescape(space.realm)), password)
         if space.algorithm.lower().endswith(b"-sess"):
             ha1 = digest(ha1, b":", space.nonce, b":", space.cnonce)
         return response(digest, ha1, space.nonce, space, method, uri, body)
+
+    def _hash_of(self, space: _Space):
+        return hash_of(space.algorithm)
+
+    def _password_of(self, space: _Space) -> bytes:
+        return self.password
 
 
 def response(digest, ha1: bytes, nonce: bytes, of, method: bytes, uri: bytes, body) -> bytes:

@@ -40,6 +40,7 @@ class Request:
         self.reason = b""
         self.content_type = b""
         self.body = b""
+        self.fields = b""  # further header lines
         if session is not None:
             self.dialog = session.dialog
         else:
@@ -54,14 +55,18 @@ class Request:
         """Send it; return self."""
         core = self.core
         dialog = self.dialog
-        dialog.destination = destination or core.locate(
-            dialog.next_hop(), dialog.destination or self.account.destination
-        )
-        if dialog.destination is None:
+        if not destination:
+            user = self if self.session is None else None
+            default = dialog.destination or self.account.destination
+            destination = core.locate(dialog.next_hop(), default, user)
+        if destination is None:
             self._finish(503, b"Destination Not Located")
-        else:
+        elif destination:
+            dialog.destination = destination
             self._send(now_ms)
         return self
+
+    located = start
 
     def _send(self, now_ms: int) -> None:
         try:
@@ -81,6 +86,7 @@ class Request:
             core.put_contact(w, self.account, dialog.destination)
             w.put(b"Accept: application/sdp\r\n")
         core.put_capabilities(w)
+        w.put(self.fields)
         if self.content_type:
             compose.put_body(w, self.content_type, self.body)
         else:
@@ -120,6 +126,9 @@ class ReceivedMessage:
         self.from_display = message.text(from_.display_start, from_.display_end)
         self.content_type = core.content_type_of(message)
         self.body = message.text(message.body_start, message.body_end)
+        self.asserted_identity = self.called_identity = b""  # as of Session
+        if account is not None and account.profile is not None:
+            account.take_identities(self, message)
 
 
 class Unsolicited:
@@ -170,6 +179,9 @@ def _receive_message(core, transaction, message, now_ms: int, session) -> None:
     else:
         account = session.account
         application = session.application
+    if account is not None and account.profile is not None:
+        if account.receive_short_message(transaction, message, now_ms):
+            return
     accepted = getattr(application, "message_types", _TEXT)
     length = message.body_end - message.body_start
     content_type = core.content_type_of(message)

@@ -42,7 +42,7 @@ class ServerSession(session.Session):
         self._invite = transaction
         self._invite_cseq = message.cseq
         self._needs_prack = message.has_token(_H_REQUIRE, b"100rel")
-        self._knows_prack = self._needs_prack or message.has_token(_H_SUPPORTED, b"100rel")
+        self.knows_prack = self._needs_prack or message.has_token(_H_SUPPORTED, b"100rel")
         self.note_capabilities(message)
         transaction.user = self
 
@@ -62,7 +62,7 @@ class ServerSession(session.Session):
         core = self.core
         self.dialog.state = EARLY
         self.state = session.RINGING
-        if self._needs_prack or (with_description and self._knows_prack):
+        if self._needs_prack or (with_description and self.knows_prack):
             from usip.sip import reliable
 
             if self.reliable is None:
