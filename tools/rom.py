@@ -3,10 +3,11 @@
     python -m tools.rom [--board sim] [--no-native] [--plain] [--with PROGRAM]
 
 makes build/BOARD/tree, the .mpy files as they lie on a board (lib/usip/..., main.mpy ...), and
-build/BOARD/romfs.img from them. The modules of a phone are linked into two (tools.bundle) and
-names that nobody outside uses are shortened (tools.shorten): that saves 14 KB of heap on a
-32-bit VM. build/BOARD/source holds the result, build/BOARD/names.txt the names. --plain leaves
-both out (into build/BOARD-plain): unit tests and tools that look inside run on that. Only what
+build/BOARD/romfs.img from them. What nothing refers to is left out (tools.prune), the modules of a
+phone are linked into few (tools.bundle), names that nobody outside uses are shortened
+(tools.shorten): that saves 15 KB of heap on a 32-bit VM. build/BOARD/source holds the result,
+names.txt the names and left-out.txt what is missing. --plain does none of it (into
+build/BOARD-plain): unit tests and tools that look inside run on that. Only what
 changed is compiled again. boards/BOARD/build.json names
 the emitter: {"arch": "xtensawin"}, "host" for that of the VM found here, "" for none.
 
@@ -24,7 +25,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import bundle, get_micropython, shorten, vm
+from tools import bundle, get_micropython, prune, shorten, vm
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("usip/cpython.py", "manifest.py")  # CPython's shim; input of the firmware build
@@ -145,7 +146,7 @@ def _build_tree(folder: Path, found: dict, arch: str, errors: list) -> bool:
 
 def _linked(folder: Path, found: dict, errors: list) -> dict:
     """Return the sources to compile: *found* linked and shortened, written where they changed."""
-    steps = [Path(module.__file__) for module in (shorten, bundle)]
+    steps = [Path(module.__file__) for module in (prune, shorten, bundle)]
     inputs = [*found.values(), *steps, Path(__file__)]
     stamp = "%d %d" % (len(inputs), max(path.stat().st_mtime_ns for path in inputs))
     done = folder / "linked"
@@ -160,11 +161,15 @@ def _linked(folder: Path, found: dict, errors: list) -> dict:
             except SyntaxError as error:
                 errors.append("%s: %s" % (name, error))
         try:
+            texts, left_out = prune.prune(
+                texts, [name for names in bundle.BUNDLES.values() for name in names]
+            )
             texts, forms = shorten.shorten(texts)
             texts = bundle.bundle(texts)
         except bundle.BundleError as error:
             raise BuildError(str(error)) from None
         (folder / "names.txt").write_text("".join(line + "\n" for line in forms))
+        (folder / "left-out.txt").write_text("".join(line + "\n" for line in left_out))
         _write_sources(source, {_in_tree(name): text for name, text in texts.items()})
         if not errors:
             done.write_text(stamp)

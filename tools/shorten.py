@@ -66,7 +66,8 @@ ThreadSafeFlag StreamReader StreamWriter wait write writelines errno argv path m
 """
 
 
-def _foreign() -> set:
+def foreign() -> set:
+    """Return the names that objects which are not ours have, or may be asked for."""
     names = set(_FOREIGN.split()) | set(keyword.kwlist)
     for source in _FOREIGN_TYPES + _FOREIGN_MODULES:
         names.update(dir(source))
@@ -150,14 +151,14 @@ def _names_of(node) -> list:
 
 def _fixed_names(files: list) -> set:
     """Return what must stay: foreign names, words in strings, keywords, public names."""
-    fixed = _foreign()
+    fixed = foreign()
     for file in files:
-        docstrings = {id(node) for node in _docstrings(file.tree)}
+        ignored = {id(node) for node in docstrings(file.tree)}
         for node in ast.walk(file.tree):
             if isinstance(node, ast.keyword) and node.arg:
                 fixed.add(node.arg)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if id(node) not in docstrings:
+                if id(node) not in ignored:
                     fixed.update(re.findall(r"[A-Za-z_]\w*", node.value))
     for file in files:
         for node in file.tree.body:  # `module.function` looks like an attribute of an object
@@ -167,7 +168,8 @@ def _fixed_names(files: list) -> set:
     return fixed
 
 
-def _docstrings(tree):
+def docstrings(tree):
+    """Yield the docstrings of a module, of its classes and functions."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
@@ -244,6 +246,7 @@ class _Editor:
         names |= {n.arg for n in ast.walk(file.tree) if isinstance(n, ast.arg)}
         free = ("_" + form for form in _forms(set()) if "_" + form not in names)
         self.globals = {name: next(free) for name in sorted(private)}
+        self.methods = set()  # of the class whose body is being visited: `put_answer = put_offer`
 
     def run(self) -> str:
         """Return the text with all edits done."""
@@ -266,10 +269,11 @@ class _Editor:
             return
         if isinstance(node, ast.ClassDef):
             self._rename_definition(node, "class", self.globals)
+            self.methods = {inner.name for inner in node.body if hasattr(inner, "name")}
         elif isinstance(node, ast.Name):
-            new = names.get(node.id) or (
-                self.forms.get(node.id) if in_class and isinstance(node.ctx, ast.Store) else None
-            )
+            new = names.get(node.id)
+            if in_class and (isinstance(node.ctx, ast.Store) or node.id in self.methods):
+                new = self.forms.get(node.id)
             new = new or self.globals.get(node.id, node.id)
             self._edit(node.lineno, node.col_offset, node.id, new)
         elif isinstance(node, ast.Attribute):

@@ -79,3 +79,22 @@ def test_unrelated_files_share_forms():
 def test_a_parameter_named_in_a_call_stays():
     text = "def f(value, other):\n    return value - other\n\n\nx = f(value=3, other=1)\n"
     assert shorten.shorten({"demo/x": text})[0]["demo/x"] == text
+
+
+ALIAS = """
+class Media:
+    def _put_offer_of_ours(self):
+        return 7
+
+    put_answer_of_ours = _put_offer_of_ours
+
+    def run(self):
+        return self.put_answer_of_ours()
+"""
+
+
+def test_a_second_name_of_a_method_follows_it():
+    namespace = {}
+    text = shorten.shorten({"demo/media": ALIAS})[0]["demo/media"]
+    exec(text, namespace)
+    assert "_put_offer_of_ours" not in text and namespace["Media"]().run() == 7
