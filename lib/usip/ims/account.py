@@ -159,10 +159,12 @@ class IMSAccount(Account):
 
     # -- where we are
 
-    def locate(self, core):
-        """Return the destination of the P-CSCF in use, None when its name is not known."""
-        self.destination = core.locate(self._cscf_uri(), None)
-        return self.destination
+    def locate(self, core, user):
+        """Return the destination of the P-CSCF in use; None, or False while that is not known."""
+        destination = core.locate(self._cscf_uri(), None, user)
+        if destination:
+            self.destination = destination
+        return destination
 
     def use_next_cscf(self) -> None:
         """Turn to the next P-CSCF of the list."""
@@ -189,7 +191,7 @@ class IMSAccount(Account):
     def is_peer(self, destination) -> bool:
         """Whether *destination* is the P-CSCF in use."""
         own = self.destination
-        return own is not None and destination is not None and own[1] == destination[1]
+        return bool(own and destination) and own[1] == destination[1]
 
     # -- what the core asks
 

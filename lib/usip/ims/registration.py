@@ -10,6 +10,7 @@ with the reason, as those of the network do.
 from micropython import const
 
 from usip import ticks
+from usip.errors import BufferFull
 from usip.ims import profile
 from usip.ims.regpackage import RegPackage
 from usip.octets import equals
@@ -63,7 +64,7 @@ class IMSRegistration(Registration):
         return self.account.identities.uris
 
     def _locate(self):
-        return self.account.locate(self.core)
+        return self.account.locate(self.core, self)
 
     def _begin(self, now_ms: int) -> None:
         self._secured = False
@@ -71,6 +72,14 @@ class IMSRegistration(Registration):
         if self.state == _REGISTERING:
             self.account.authentication.start_anew()
         super()._begin(now_ms)
+
+    def _send(self, now_ms: int) -> None:
+        try:
+            super()._send(now_ms)
+        except BufferFull:
+            self._fail(513, b"Credentials Too Long", now_ms)
+
+    located = _send
 
     def handle_timer(self, now_ms: int) -> None:
         """Refresh, try again, or ask the card when due."""
@@ -179,7 +188,7 @@ class IMSRegistration(Registration):
 
     def _loops(self, routes: list) -> bool:
         """Whether a Service-Route goes somewhere twice, back to us, or on and on."""
-        host, port = self.core.transport.local_address(self.destination)
+        host, port = self.core.transport.local_address(self.account.destination)
         own = b"@%s:%d" % (host.encode(), port)
         for i in range(len(routes)):
             hop = routes[i][routes[i].find(b"<") + 1 :]
