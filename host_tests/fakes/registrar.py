@@ -16,7 +16,7 @@ def hexdigest(algorithm: str, text: str) -> str:
 
 def parse(octets: bytes) -> tuple:
     """Return (start line, {lower-case name: [values]})."""
-    lines = octets.decode().split("\r\n\r\n")[0].split("\r\n")
+    lines = octets.split(b"\r\n\r\n", 1)[0].decode().split("\r\n")
     fields = {}
     for line in lines[1:]:
         name, value = line.split(":", 1)
