@@ -6,8 +6,9 @@ What decides is how many different names there are, not how long they are. So th
 
 - a parameter that no call names becomes `a`, `b` ... of its own function;
 - an attribute or method that a class of ours defines, and that no public module shows, becomes
-  one of `aa`, `ab` ...; two of them never share a form when one file mentions both, where files
-  whose classes inherit from each other count as one;
+  one of `aa`, `ab` ...; two of them never share a form when a class has both, where classes that
+  inherit from each other count as one. One that is also set from outside of its class, on whatever
+  object that may be, shares its form with no other;
 - so does a function or variable of a module that begins with an underscore.
 
 Names stay as they are when they name something public in a module, or occur as text in a string,
@@ -30,7 +31,7 @@ import string
 import struct
 import time
 
-# What a program on a board may use: all that these modules define without an underscore.
+# What a program on a board may use: what these modules define without an underscore.
 PUBLIC = (
     "usip/__init__",
     "usip/agent",
@@ -46,6 +47,32 @@ PUBLIC = (
     "usip/sip/uac",
     "usip/sip/uas",
 )
+
+# Of these modules a program uses what is named in _SHOWN; all else is between us.
+_PARTLY_PUBLIC = (
+    "usip/core",
+    "usip/sip/registration",
+    "usip/sip/session",
+    "usip/sip/uac",
+    "usip/sip/uas",
+)
+
+# What a program may ask of the objects that it is handed, whichever module they come from, and
+# what it may give to the core: a transport, applications, media.
+_SHOWN = """
+receive receive_message handle_timer deadline next_event subject event_text counters resolver
+accounts sessions usages transport limits describe add_account register unregister invite options
+message subscribe notify publish refer received malformed refused stray too_large no_memory
+aor user registrar auth_user password display_name destination route expires_s registration
+state account status reason contact requested_s retry_in_s
+id is_incoming application request_uri call_id local_uri remote_uri remote_display by media
+info_type info_body asserted_identity called_identity replaced allowed require ring answer reject
+hang_up modify update info transfer redirect
+from_uri from_display content_type body session package etag event resource target call accept
+terminate unsubscribe remove follow
+send local_address locate located methods packages handler create_media add
+put_offer receive_offer put_answer receive_answer reject_offer
+"""
 
 # Foreign objects' attributes: none of these is ours to rename.
 _FOREIGN_TYPES = (
@@ -94,8 +121,8 @@ class _File:
         self.defined = set()
         self.globals = set()
         self.imported = set()
-        self.bases = set()
-        self.classes = set()
+        self.classes = []  # (name, names of its bases, what it defines)
+        self.set_from_outside = set()
         for node in ast.walk(self.tree):
             self._look(node)
         for node in self.tree.body:
@@ -104,14 +131,13 @@ class _File:
     def _look(self, node) -> None:
         if isinstance(node, ast.Attribute):
             self.attributes.add(node.attr)
-            if isinstance(node.ctx, ast.Store) and _is_self(node.value):
-                self.defined.add(node.attr)
+            if isinstance(node.ctx, ast.Store) and not _is_self(node.value):
+                self.set_from_outside.add(node.attr)
         elif isinstance(node, ast.ClassDef):
-            self.classes.add(node.name)
-            for base in node.bases:
-                self.bases.add(base.attr if isinstance(base, ast.Attribute) else base.id)
-            for inner in node.body:
-                self.defined.update(_names_of(inner))
+            bases = [b.attr if isinstance(b, ast.Attribute) else b.id for b in node.bases]
+            defined = _defined_in(node)
+            self.classes.append((node.name, bases, defined))
+            self.defined |= defined
         elif isinstance(node, ast.ImportFrom):
             self.imported.update(alias.name for alias in node.names)
 
@@ -151,7 +177,7 @@ def _names_of(node) -> list:
 
 def _fixed_names(files: list) -> set:
     """Return what must stay: foreign names, words in strings, keywords, public names."""
-    fixed = foreign()
+    fixed = foreign() | set(_SHOWN.split())
     for file in files:
         ignored = {id(node) for node in docstrings(file.tree)}
         for node in ast.walk(file.tree):
@@ -163,7 +189,7 @@ def _fixed_names(files: list) -> set:
     for file in files:
         for node in file.tree.body:  # `module.function` looks like an attribute of an object
             fixed.update(name for name in _names_of(node) if name[0] != "_")
-        if is_public(file.name):
+        if is_public(file.name) and file.name not in _PARTLY_PUBLIC:
             fixed.update(name for name in file.defined if name[0] != "_")
     return fixed
 
@@ -176,18 +202,35 @@ def docstrings(tree):
             yield body[0].value
 
 
+def _defined_in(cls) -> set:
+    """Return the names of the attributes and methods that a class gives its objects."""
+    found = set()
+    for inner in cls.body:
+        found.update(_names_of(inner))
+    for node in ast.walk(cls):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if _is_self(node.value):
+                found.add(node.attr)
+    return found
+
+
 def _families(files: list) -> dict:
-    """Return file name -> number of its family: files whose classes inherit from each other."""
-    family = {file.name: i for i, file in enumerate(files)}
-    home = {name: file.name for file in files for name in file.classes}
+    """Return class name -> name of its family: classes that inherit from each other.
+
+    Classes of the same name count as one: which of them a base is, its name does not say.
+    """
+    above = {}
+
+    def head(name):
+        while above.setdefault(name, name) != name:
+            name = above[name]
+        return name
+
     for file in files:
-        for base in file.bases:
-            if base in home:
-                old, new = family[home[base]], family[file.name]
-                for name, number in family.items():
-                    if number == old:
-                        family[name] = new
-    return family
+        for name, bases, _ in file.classes:
+            for base in bases:
+                above[head(base)] = head(name)
+    return {name: head(name) for file in files for name, _, _ in file.classes}
 
 
 def _colour(occurrences: dict, words: set) -> dict:
@@ -217,9 +260,13 @@ def shorten(texts: dict) -> tuple:
     imported = set().union(*[file.imported for file in files])
     occurrences = {}
     for file in files:
-        own = (file.attributes | file.defined) & defined
-        for name in own:
-            occurrences.setdefault(name, set()).add(family[file.name])
+        for cls, _, names in file.classes:
+            for name in names & defined:
+                occurrences.setdefault(name, set()).add(family[cls])
+    everywhere = set(family.values())
+    for file in files:
+        for name in file.set_from_outside & defined:
+            occurrences[name] = everywhere
     words = set()
     for text in texts.values():
         words.update(re.findall(r"[a-z]+", text))
