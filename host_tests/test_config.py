@@ -31,7 +31,7 @@ def test_the_smallest_configuration_gets_every_default():
     assert first["auth_user"] == "101"
     assert first["expires"] == 300
     assert first["registrar"] is None
-    assert first["transport"] == "udp"
+    assert first["transport"] == "auto"
     assert document["media"]["codecs"] == ["PCMU", "PCMA"]
     assert document["media"]["rtp_ports"] == [40000, 40100]
     assert document["network"]["sip_port"] == 5060

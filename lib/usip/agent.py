@@ -23,7 +23,7 @@ from usip import call as calls
 from usip import core, ticks
 from usip.errors import CallFailed
 from usip.limits import Limits
-from usip.net.accounts import is_sip, make_account, next_hop, require_available
+from usip.net.accounts import is_sip, make_account, next_hop, require_available, wants_tcp
 from usip.net.media import free_path
 from usip.net.transport import Transport
 from usip.sip.compose import METHODS
@@ -67,7 +67,7 @@ class Agent:
         self.config = config
         self.limits = limits or Limits()
         network = config["network"]
-        self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"])
+        self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"], self)
         self.core = core.UserAgentCore(self.limits, self.transport, os.urandom)
         self.core.describe = self._describe
         self.calls = []
@@ -94,6 +94,8 @@ class Agent:
     def start(self) -> None:
         """Bind, register the accounts and begin to run; ConfigError when the port is taken."""
         self.transport.open()
+        if wants_tcp(self.config):
+            self.transport.listen()
         for settings in self.config["accounts"]:
             self.core.add_account(make_account(settings, self.core))
         self._task = asyncio.create_task(self._run())
@@ -213,9 +215,7 @@ class Agent:
             raise
         self.calls.append(call)
         now_ms = self.now_ms()
-        call.session = self.core.invite(
-            account, target, call.media, now_ms, call.destination, headers
-        )
+        call.session = self.core.invite(account, target, call.media, now_ms, None, headers)
         self.flush()
         return call
 
@@ -343,6 +343,8 @@ class Agent:
             self.core.receive(data, len(data), transport.source, now_ms)
             self.flush()
             data = transport.receive()
+        if transport.turn(now_ms):
+            self.flush()
         if self._deadline >= 0 and ticks.ticks_diff(now_ms, self._deadline) >= 0:
             self.core.handle_timer(now_ms)
             self.flush()
@@ -356,7 +358,6 @@ class Agent:
             if call.has_media:
                 self._pump(call, now_ms)
                 busy = True
-        transport.may_wait = not busy
         return busy
 
     def _pump(self, call, now_ms):
@@ -397,7 +398,6 @@ class Agent:
         elif event == core.UNREGISTERED:
             self.observe(UNREGISTERED, subject)
         elif event == core.REGISTRATION_FAILED:
-            self.transport.forget_names()
             self.observe(REGISTRATION_FAILED, subject)
         elif event == core.OPTIONS_ANSWERED:
             self.observe(OPTIONS_ANSWERED, subject)

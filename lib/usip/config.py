@@ -15,7 +15,7 @@ import json
 from usip.errors import ConfigError
 
 # text MIN MAX | uri SCHEMES | address (of record) | int MIN MAX [STEP] | bool | choice A|B
-# hex DIGITS | host | ports | object | section | list MIN MAX KIND ...
+# hex DIGITS | host | server | uuid | ports | object | section | list MIN MAX KIND ...
 _SCHEMA = """
 accounts list 1 4 object
 accounts.aor address = null
@@ -24,7 +24,11 @@ accounts.auth_user text 1 64 = null
 accounts.password text 0 64 = ""
 accounts.registrar uri sip|sips = null
 accounts.outbound_proxy uri sip|sips = null
-accounts.transport choice udp|tcp|tls = null
+accounts.transport choice auto|udp|tcp|tls = null
+accounts.keep_alive choice off|crlf|options|stun = null
+accounts.keep_alive_s int 5 3600 = null
+accounts.learn_address bool = true
+accounts.outbound bool = false
 accounts.expires int 30 86400 = 300
 accounts.ims object = null
 accounts.ims.impi text 3 96 = null
@@ -56,6 +60,10 @@ media.dtmf choice auto|rfc4733|info|inband = "auto"
 network object = {}
 network.address host = null
 network.sip_port int 0 65535 = 5060
+network.tcp choice auto|on|off = "auto"
+network.dns list 1 3 server = null
+network.stun_server server = null
+network.instance_id uuid = null
 audio object = {}
 audio.play text 1 96 = null
 audio.record text 1 96 = null
@@ -94,6 +102,7 @@ def parse(document) -> dict:
     check(document, _SCHEMA)
     for i, account in enumerate(document["accounts"]):
         _complete(account, "accounts[%d]." % i)
+        _check_transport(account, document["network"], "accounts[%d]." % i)
     return document
 
 
@@ -107,7 +116,7 @@ def _complete(account, path):
     aor = account["aor"]
     if account["transport"] is None:
         # IMS messages are longer than what fits one datagram (RFC 3261 18.1.1).
-        account["transport"] = "udp" if ims is None else "tcp"
+        account["transport"] = "auto" if ims is None else "tcp"
     if ims is None and account["auth_user"] is None:
         account["auth_user"] = aor[aor.find(":") + 1 : aor.find("@")]
     if aor and account["transport"] != "tls" and aor.startswith("sips:"):
@@ -130,6 +139,15 @@ def _check_ims(account, ims, path):
         raise ConfigError(path + "opc", "is missing")
     if ims["pcscf"] is None and account["outbound_proxy"] is None:
         raise ConfigError(path + "pcscf", "is missing")
+
+
+def _check_transport(account, network, path):
+    if account["transport"] == "tcp" and network["tcp"] == "off" and account["ims"] is None:
+        raise ConfigError(path + "transport", "tcp is switched off by network.tcp")
+    if account["keep_alive"] == "stun" and account["transport"] not in ("udp", "auto"):
+        raise ConfigError(path + "keep_alive", "stun needs udp")
+    if account["keep_alive_s"] is not None and account["keep_alive"] in ("off", None):
+        raise ConfigError(path + "keep_alive_s", "there is no keep_alive")
 
 
 def check(document, schema: str, path: str = "") -> None:
@@ -247,6 +265,10 @@ def _fault(value, kind, words):
         return _fault_of_text(value, int(words[1]), int(words[2]))
     if kind == "host":
         return None if is_ipv4(value) else "is not an IPv4 address"
+    if kind == "server":
+        return _fault_of_server(value)
+    if kind == "uuid":
+        return _fault_of_uuid(value)
     return _fault_of_uri(value, words[1] if kind == "uri" else "sip|sips", kind == "address")
 
 
@@ -273,6 +295,22 @@ def _fault_of_hex(value, digits):
     for c in value.lower():
         if c not in "0123456789abcdef":
             return "is not hexadecimal"
+
+
+def _fault_of_server(value):
+    """An IPv4 address, a port behind it if it is not the usual one."""
+    host, colon, port = value.partition(":")
+    if not is_ipv4(host):
+        return "is not an IPv4 address"
+    if colon and not (port.isdigit() and 0 < int(port) < 65536):
+        return "has a wrong port"
+
+
+def _fault_of_uuid(value):
+    parts = value.split("-")
+    if [len(part) for part in parts] != [8, 4, 4, 4, 12]:
+        return "is not like 00000000-0000-1000-8000-000A95A0E128"
+    return _fault_of_hex("".join(parts), 32)
 
 
 def _fault_of_text(value, low, high):

@@ -11,7 +11,8 @@ A source or destination is (protocol, host, port), protocol "udp", "tcp" or "tls
 
     send(destination, buf, end) -> bool                 False when it could not be sent
     local_address(destination) -> (host, port)          ours, as that peer should see it
-    locate(host, port, protocol) -> destination, None   optional: names already resolved
+    locate(host, port, protocol, user) -> destination   optional; None: no such name, False: not
+                                                        yet, user.located(now_ms) follows
 
 Received octets belong to the core only until `receive` returns.
 """
@@ -119,6 +120,7 @@ class UserAgentCore(Responder):
         self._unsigned = None  # credentials whose response protects the body not yet written
         self._is_initial = True  # the request begun is outside of dialogs
         self.source = None
+        self.body_sink = None  # of a stream's bodies too long for its buffer
         self._sessions_made = 0
 
     # -- accounts
@@ -162,9 +164,7 @@ class UserAgentCore(Responder):
         if session.account.profile is not None:
             session.account.begin_call(session)
         if destination is None:
-            destination = self.locate(session.dialog.next_hop(), session.account.destination)
-        if destination is None:
-            session.end(now_ms, 503, b"Destination Not Located", 3)
+            session.located(now_ms)
         else:
             session.start(destination, now_ms)
 
@@ -534,22 +534,28 @@ class UserAgentCore(Responder):
             uri_ += b";transport=" + destination[0].encode()
         return uri_
 
-    def locate(self, target: bytes, default):
-        """Return the destination of a URI: *default* for a name that is not resolved yet."""
+    def locate(self, target: bytes, default, user=None):
+        """Return the destination of a URI, *default* when its name leads nowhere.
+
+        With a *user*, who has an account, False when the name is not resolved yet: see above.
+        """
         view = self._uri
         if default is not None and not target:
             return default
         if not view.parse(target, 0, len(target)) or view.host_start < 0:
             return default
         host = str(target[view.host_start : view.host_end], "utf-8").strip("[]")
-        protocol = view.transport() or (default[0] if default else "udp")
+        protocol = "tls" if view.scheme == uri.SIPS else view.transport()
+        if not protocol:
+            protocol = user.account.protocol if user else default[0] if default else "udp"
         if protocol == "?":
             return default
         if uri.is_ipv4(target, view.host_start, view.host_end) or ":" in host:
-            return (protocol, host, view.port if view.port > 0 else _default_port(protocol))
+            port = view.port if view.port > 0 else _default_port(protocol)
+            return (protocol or "udp", host, port)
         locate = getattr(self.transport, "locate", None)
-        found = locate(host, view.port, protocol) if locate is not None else None
-        return found or default
+        found = locate(host, view.port, protocol, user) if locate is not None else None
+        return found if found is False and user else found or default
 
     def new_call_id(self) -> bytes:
         """Return a Call-ID unique over space and time (8.1.1.4)."""

@@ -20,6 +20,8 @@ class Limits:
     session_expires_s = 0  # the session interval our INVITE asks for; 0: only what peers ask for
     min_se_s = 90  # the shortest session interval accepted (RFC 4028 5)
     text_bytes = 1300  # the body of a received MESSAGE; longer ones are answered 413
+    connections = 4  # TCP, of ours and of peers
+    stream_bytes = 3000  # of each connection: messages that wait to be written
     usages = 12  # subscriptions, subscribers, transfers at the same time; one more is answered 503
     min_expires_s = 60  # the shortest subscription or publication granted (423)
     max_expires_s = 86400  # and the longest

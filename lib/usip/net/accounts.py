@@ -1,41 +1,84 @@
 """What a configuration becomes: the core's accounts, and refusals of what is not there yet."""
 
+from micropython import const
+
 from usip.errors import ConfigError
+from usip.limits import Limits
 from usip.sip.registration import Account
 from usip.sip.uri import URI
+
+
+_IMS_MESSAGE_BYTES = const(2200)  # an INVITE that passed six proxies: 1930 seen
 
 
 def require_available(config: dict) -> None:
     """Refuse what the configuration may say but this version cannot do."""
     for i, account in enumerate(config["accounts"]):
-        if account["transport"] != "udp":
-            raise ConfigError("accounts[%d].transport" % i, "only udp is available")
-        if account["ims"] is not None:
-            raise ConfigError("accounts[%d].ims" % i, "is not available")
+        if account["transport"] == "tls":
+            raise ConfigError("accounts[%d].transport" % i, "tls is not available")
     if config["media"]["srtp"] != "off":
         raise ConfigError("media.srtp", "only off is available")
 
 
-def make_account(settings: dict, core) -> Account:
-    """Return the account that one entry of `accounts` describes, its destination located."""
+def make_account(settings: dict, core, path: str = "") -> Account:
+    """Return the account that one entry of `accounts` describes; *path* is that of the entry.
+
+    A registrar that is a name is located when the account registers.
+    """
+    if settings["ims"] is not None:
+        from usip.ims import setup
+
+        return setup.make_account(settings, path)
     registrar = (settings["registrar"] or "").encode()
     proxy = (settings["outbound_proxy"] or "").encode()
-    return Account(
+    account = Account(
         settings["aor"].encode(),
         without_user(registrar),
         settings["auth_user"].encode(),
         settings["password"].encode(),
         settings["display_name"].encode(),
-        core.locate(proxy or registrar, None),
+        None,
         loose_route(proxy) if proxy else b"",
         settings["expires"],
     )
+    if settings["transport"] != "auto":
+        account.protocol = settings["transport"]
+    if settings["keep_alive"] or settings["outbound"]:
+        from usip.net import flow
+
+        flow.prepare(account, settings, core)
+    return account
+
+
+def make_limits(config: dict) -> Limits:
+    """Return the capacities for a configuration: an IMS network has longer messages."""
+    for account in config["accounts"]:
+        if account["ims"] is not None:
+            return Limits(message_bytes=_IMS_MESSAGE_BYTES)
+    return Limits()
 
 
 def next_hop(account, target: bytes) -> bytes:
     """Return the URI that a request of *account* to *target* is sent to first."""
     route = account.route
     return route[route.find(b"<") + 1 : route.find(b">")] if route else target
+
+
+def wants_tcp(config: dict) -> bool:
+    """Return whether peers may connect to us: an account uses TCP, or it is switched on."""
+    if config["network"]["tcp"] == "on":
+        return True
+    return any([account["transport"] == "tcp" for account in config["accounts"]])
+
+
+def target_of(account, target: str) -> bytes:
+    """Return the URI that *target* stands for; ValueError when that is nobody's."""
+    uri = target.encode()
+    if account.profile is not None:
+        return account.target(uri)
+    if not is_sip(uri):
+        raise ValueError("no SIP URI: %s" % target)
+    return uri
 
 
 def is_sip(target: bytes) -> bool:

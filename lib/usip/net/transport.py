@@ -1,34 +1,41 @@
-"""What the user-agent core sends through: sockets, routes and host names, as it sees them.
+"""What a user agent sends through: sockets, routes and host names, as its core sees them.
 
 A destination or source is (protocol, host, port). For each destination in use the address in the
 socket's own form and our address as that peer sees it are kept, so that sending looks nothing up.
-Host names are looked up when the core first asks for them; that stops the whole VM for as long as
-the resolver takes, so `may_wait` says whether it may happen now.
+All but UDP to addresses is loaded when it is first needed: `usip.net.tcp` for connections, also
+for requests too large for a datagram, `usip.net.locator` for names.
 """
 
 import errno
 
 from micropython import const
 
+from usip import ticks
 from usip.errors import ConfigError
 from usip.net import address
 from usip.net.udp import DatagramSocket
 
-_KEPT = const(8)  # routes, and names
+_KEPT = const(8)  # routes
 _DATAGRAM_BYTES = const(2048)
 
 
 class Transport:
-    """The UDP socket of one user agent; the core's transport."""
+    """The sockets of one user agent; the core's transport.
 
-    def __init__(self, host: str, port: int) -> None:
+    *owner*, an agent or None, has `core`, `limits`, `config` and `flush`; without it there is UDP
+    to addresses alone.
+    """
+
+    def __init__(self, host: str, port: int, owner=None) -> None:
         self.host = host  # "0.0.0.0" is every address
         self.port = port  # 0 until a free one is bound
+        self.owner = owner
         self.source = None  # of the datagram received last
-        self.may_wait = True
+        self.streams = None  # tcp.Streams
+        self.locator = None  # locator.Locator
+        self.stun = None  # takes the datagrams that begin with an octet below 4
         self._socket = None
         self._routes = {}  # destination -> (native address, our host as it sees us)
-        self._names = {}  # host name -> dotted address
 
     def open(self) -> None:
         """Bind; ConfigError says what is wrong with the address or the port."""
@@ -41,11 +48,19 @@ class Transport:
                 if self.port or e.errno != errno.EADDRINUSE:
                     raise _binding_error(e, self.host, port)
 
+    def listen(self) -> None:
+        """Accept TCP connections at the same port; ConfigError when another program does."""
+        try:
+            self._load_streams().listen()
+        except OSError as e:
+            raise _binding_error(e, self.host, self.port)
+
     def close(self) -> None:
         """Close; a second call changes nothing."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        for other in (self._socket, self.streams, self.locator):
+            if other is not None:
+                other.close()
+        self._socket = self.streams = self.locator = None
 
     def receive(self):
         """Return the next datagram or None; `source` says whence."""
@@ -55,16 +70,35 @@ class Transport:
             source = self.source
             if source is None or source[2] != port or source[1] != host:
                 self.source = ("udp", host, port)
+            if self.stun is not None and data[0] < 4:
+                self.stun.receive(data, self.source)
         return data
+
+    def turn(self, now_ms: int) -> bool:
+        """Let connections and lookups go on; whether anything came of it. No heap without them."""
+        busy = False
+        if self.streams is not None:
+            busy = self.streams.turn(now_ms)
+        if self.locator is not None and self.locator.turn(now_ms):
+            busy = True
+        return busy
+
+    def forget(self) -> None:
+        """This is another network: look everything up again, close what was connected."""
+        self._routes.clear()
+        if self.streams is not None:
+            self.streams.forget()
+        if self.locator is not None:
+            self.locator.forget()
 
     # -- for the core
 
     def send(self, destination, buf, end: int) -> bool:
         """Send a message; False when the network refused."""
         try:
-            return destination[0] == "udp" and self._socket.send(
-                buf, end, self._route_to(destination)[0]
-            )
+            if destination[0] != "udp":
+                return self.owner is not None and self._load_streams().send(destination, buf, end)
+            return self._socket.send(buf, end, self._route_to(destination)[0])
         except (OSError, ValueError):
             return False
 
@@ -75,22 +109,29 @@ class Transport:
         except (OSError, ValueError):
             return "127.0.0.1", self.port
 
-    def locate(self, host: str, port: int, protocol: str):
-        """Return the destination of a host name, None when it is unknown."""
-        found = self._names.get(host)
-        if found is None and self.may_wait:
-            try:
-                found = address.resolve(host)
-            except (OSError, ValueError):
+    def locate(self, host: str, port: int, protocol: str, user=None):
+        """Return the destination of a host name, None when it has none, False for not yet."""
+        if self.locator is None:
+            if self.owner is None:
                 return None
-            if len(self._names) >= _KEPT:
-                self._names.clear()
-            self._names[host] = found
-        return found and (protocol, found, port if port > 0 else 5060)
+            from usip.net import locator
 
-    def forget_names(self) -> None:
-        """Look every name up again, since what it stood for does not answer."""
-        self._names.clear()
+            servers = locator.name_servers(self.owner.config["network"]["dns"])
+            self.locator = locator.Locator(self.owner, servers, ticks.ticks_ms())
+        return self.locator.locate(host, port, protocol, user)
+
+    def destination_for_large(self, destination):
+        """Return where a request that no datagram should hold goes in place of *destination*."""
+        if self.owner is None or self.owner.config["network"]["tcp"] == "off":
+            return destination
+        return self._load_streams().destination_for_large(destination)
+
+    def _load_streams(self):
+        if self.streams is None:
+            from usip.net.tcp import Streams
+
+            self.streams = Streams(self.owner, self.host, self.port, ticks.ticks_ms())
+        return self.streams
 
     def _route_to(self, destination):
         route = self._routes.get(destination)

@@ -72,7 +72,9 @@ def put_request(w, dialog, method: int, cseq: int, branch: bytes, via: tuple) ->
     name = METHODS[method]
     w.put(name).put(b" ").put(dialog.request_uri()).put(b" SIP/2.0\r\nVia: SIP/2.0/")
     put_sent_by(w, via)
-    w.put(b";branch=").put(branch).put(b";rport\r\nMax-Forwards: 70\r\n")
+    w.put(b";branch=").put(branch)
+    w.put(b";rport" if via[0] == "udp" else b";rport;alias")  # RFC 5923 6
+    w.put(b"\r\nMax-Forwards: 70\r\n")
     route = dialog.route()
     if route:
         w.put(b"Route: ").put(route).put(b"\r\n")

@@ -89,9 +89,10 @@ class Publication:
     def _send(self, now_ms: int) -> None:
         core = self.core
         dialog = self._dialog
-        dialog.destination = core.locate(dialog.next_hop(), self.account.destination)
-        if dialog.destination is None:
-            self._fail(503, b"Destination Not Located", now_ms)
+        dialog.destination = core.locate(dialog.next_hop(), self.account.destination, self)
+        if not dialog.destination:
+            if dialog.destination is None:
+                self._fail(503, b"Destination Not Located", now_ms)
             return
         try:
             self._put()
@@ -101,6 +102,8 @@ class Publication:
         self._transaction = core.send_request(_M_PUBLISH, dialog.destination, self, now_ms)
         if self._transaction is None:
             self._fail(503, b"Too Many Transactions", now_ms)
+
+    located = _send
 
     def _put(self) -> None:
         core = self.core

@@ -48,6 +48,7 @@ class Account:
     profile = None
     identities = None  # what it is called besides its address-of-record; find(uri) -> index or -1
     contact_parameters = b""  # of our Contact in dialogs, each behind a semicolon
+    protocol = ""  # used where a URI says none; "": what the domain likes best (RFC 3263 4.1)
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class Registration:
         self.deadline = ticks.NEVER
         self._failures = 0
         self._answered = {}
-        self._destination = None
+        self.destination = None  # of the last REGISTER
         self._dialog = Dialog(core.new_call_id(), b"", core.new_tag(), account.name_addr())
         self._dialog.local_uri = self._dialog.remote_uri
         self._dialog.remote_target = account.registrar
@@ -157,7 +158,9 @@ class Registration:
         if destination is None:
             self._fail(503, b"Registrar Not Located", now_ms)
             return
-        self._destination = destination
+        if not destination:
+            return  # not yet
+        self.destination = self.account.destination = destination
         w = core.begin_request(self._dialog, _M_REGISTER, destination)
         self.contact = core.contact_uri(self.account, destination)
         w.put(b"Contact: <").put(self.contact).put(b">").put(self.contact_parameters)
@@ -168,8 +171,10 @@ class Registration:
         if core.send_request(_M_REGISTER, destination, self, now_ms) is None:
             self._fail(503, b"Too Many Transactions", now_ms)
 
+    located = _send
+
     def _locate(self):
-        return self.core.locate(self._dialog.next_hop(), self.account.destination)
+        return self.core.locate(self._dialog.next_hop(), self.account.destination, self)
 
     # -- what comes back
 

@@ -117,9 +117,12 @@ class Subscription:
         core = self.core
         dialog = self.dialog
         if self._destination is None or dialog.remote_tag:
-            dialog.destination = core.locate(
-                dialog.next_hop(), dialog.destination or self.account.destination
-            )
+            default = dialog.destination or self.account.destination
+            user = None if dialog.remote_tag else self
+            destination = core.locate(dialog.next_hop(), default, user)
+            if destination is False:
+                return
+            dialog.destination = destination
         if dialog.destination is None:
             self._fail(503, b"Destination Not Located", now_ms)
             return
@@ -140,6 +143,8 @@ class Subscription:
             self._fail(503, b"Too Many Transactions", now_ms)
 
     # -- what comes back
+
+    located = _send
 
     def receive_response(self, transaction, message, now_ms: int) -> None:
         """React to a response of the notifier."""

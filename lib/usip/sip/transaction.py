@@ -20,6 +20,7 @@ from usip.sip.dialog import is_span
 _M_INVITE = const(1)
 _M_ACK = const(2)
 
+_LARGE = const(1300)  # octets, and more: no datagram may hold them (RFC 3261 18.1.1)
 _COMPLETED = const(2)  # of all but the server of an INVITE
 TERMINATED = const(4)
 
@@ -151,6 +152,9 @@ class Transaction:
 class Transactions:
     """All transactions of a user agent; *transport* is the core's, *writer* its send buffer."""
 
+    # Sends a request that failed (transaction, 503 or None, now_ms) elsewhere; whether it did.
+    fail_over = None
+
     def __init__(self, limits, transport, writer) -> None:
         self.limits = limits
         self.transport = transport
@@ -170,18 +174,33 @@ class Transactions:
         """
         if not self._make_room(self.writer.end):
             return None
+        if self.writer.end > _LARGE and destination[0] == "udp":
+            destination = self._destination_of_large(destination)
         machine = _INVITE_CLIENT if method == _M_INVITE else _NON_INVITE_CLIENT
         transaction = Transaction(machine, method, branch, destination, user)
         self.active.append(transaction)
         transaction.message = self.writer.take()
         transaction.start_timers(now_ms)
         if not self._send(transaction):
-            # Reported by the timer: the caller is not yet ready to hear of its own transaction.
-            transaction.state = TERMINATED
-            transaction.status_code = 503
-            transaction.end_at = now_ms
-            transaction.repeat_at = ticks.NEVER
+            self.fail_later(transaction, now_ms)
         return transaction
+
+    def fail_later(self, transaction, now_ms: int) -> None:
+        """Let the timer report that a request could not be sent, when its user is ready."""
+        transaction.state = TERMINATED
+        transaction.status_code = 503
+        transaction.end_at = now_ms
+        transaction.repeat_at = ticks.NEVER
+
+    def _destination_of_large(self, destination):
+        """Return where a request of over 1,300 octets goes (18.1.1), its Via changed to that."""
+        find = getattr(self.transport, "destination_for_large", None)
+        other = find(destination) if find is not None else destination
+        if other[0] != "udp":
+            from usip.sip import failover
+
+            failover.change_protocol(self.writer.buf, self.writer.end, other[0])
+        return other
 
     def accept(self, message, destination, now_ms: int):
         """Return a new server transaction for a request, or None when there is no room."""
@@ -216,6 +235,8 @@ class Transactions:
         transaction = self._find_client(message, via.branch_start, via.branch_end)
         if transaction is None:
             return False
+        if message.status_code == 503 and self._goes_on(transaction, message, now_ms):
+            return True
         action = self._step(transaction, min(message.status_code // 100, 3) - 1, now_ms, message)
         if action in (_PASS, _ACK):
             transaction.status_code = message.status_code
@@ -286,7 +307,8 @@ class Transactions:
         if end_at >= 0 and ticks.ticks_diff(now_ms, end_at) >= 0:
             if transaction.state == TERMINATED:  # could not be sent
                 self.active.remove(transaction)
-                transaction.user.transaction_failed(transaction, 503, now_ms)
+                if not self._goes_on(transaction, None, now_ms):
+                    transaction.user.transaction_failed(transaction, 503, now_ms)
             else:
                 transaction.end_at = ticks.NEVER
                 self._step(
@@ -320,10 +342,18 @@ class Transactions:
                 transaction, _CLIENT_ERROR if transaction.is_client else _SERVER_ERROR, now_ms
             )
             return 0
-        if action == _FAIL and transaction.user is not None:
+        if (
+            action == _FAIL
+            and transaction.user is not None
+            and not self._goes_on(transaction, None, now_ms)
+        ):
             ended = event == (_CLIENT_END if transaction.is_client else _SERVER_END)
             transaction.user.transaction_failed(transaction, 408 if ended else 503, now_ms)
         return action
+
+    def _goes_on(self, transaction, message, now_ms: int) -> bool:
+        """Whether a request that failed was sent elsewhere."""
+        return self.fail_over is not None and self.fail_over(transaction, message, now_ms)
 
     def _acknowledge(self, transaction, message) -> None:
         """Send the ACK of a refused INVITE, same branch, and keep it instead (17.1.1.3)."""

@@ -63,12 +63,14 @@ class Transfer(Subscription):
         """Send the REFER, or send it again with credentials."""
         core = self.core
         dialog = self.dialog
-        dialog.destination = core.locate(
-            dialog.next_hop(), dialog.destination or self.account.destination
-        )
-        if dialog.destination is None:
-            self._stop(503, b"Destination Not Located", now_ms)
+        default = dialog.destination or self.account.destination
+        user = None if dialog.remote_tag else self
+        destination = core.locate(dialog.next_hop(), default, user)
+        if not destination:
+            if destination is None:
+                self._stop(503, b"Destination Not Located", now_ms)
             return
+        dialog.destination = destination
         w = core.begin_request(dialog, _M_REFER, dialog.destination)
         self._cseq = dialog.local_cseq
         core.put_contact(w, self.account, dialog.destination)
@@ -83,6 +85,8 @@ class Transfer(Subscription):
         self._transaction = core.send_request(_M_REFER, dialog.destination, self, now_ms)
         if self._transaction is None:
             self._stop(503, b"Too Many Transactions", now_ms)
+
+    located = send
 
     def receive_response(self, transaction, message, now_ms: int) -> None:
         """React to the answer to REFER; it may come behind the first NOTIFY."""

@@ -41,6 +41,17 @@ class ClientSession(session.Session):
         self._early = []  # dialogs that provisional responses opened
         self._early_answer = None  # the early dialog whose answer the media has
 
+    def located(self, now_ms: int) -> None:
+        """Send the INVITE to where its target is; wait when nobody knows yet, or give up."""
+        if self.state != session.CALLING:
+            return
+        dialog = self._pending
+        destination = self.core.locate(dialog.next_hop(), self.account.destination, self)
+        if destination is None:
+            self.end(now_ms, 503, b"Destination Not Located", session.ERROR)
+        elif destination:
+            self.start(destination, now_ms)
+
     def start(self, destination, now_ms: int) -> None:
         """Send the INVITE."""
         self._pending.destination = destination
@@ -98,6 +109,9 @@ class ClientSession(session.Session):
             super().hang_up(now_ms)
             return
         self.by = session.LOCAL
+        if self._invite is None:  # it still waits for its destination
+            self.end(now_ms, 487, compose.reason_phrase(487))
+            return
         proceeding = self.state == session.PROCEEDING
         self.state = session.CANCELLING
         if proceeding:
