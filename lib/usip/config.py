@@ -292,8 +292,8 @@ def _fault_of_ports(value):
 def _fault_of_hex(value, digits):
     if len(value) != digits:
         return "has %d digits, not %d" % (len(value), digits)
-    for c in value.lower():
-        if c not in "0123456789abcdef":
+    for c in value.lower().encode():
+        if c not in b"0123456789abcdef":
             return "is not hexadecimal"
 
 
@@ -316,8 +316,8 @@ def _fault_of_uuid(value):
 def _fault_of_text(value, low, high):
     if not low <= len(value) <= high:
         return "has %d characters, not %d to %d" % (len(value), low, high)
-    for c in value:
-        if ord(c) < 32 or ord(c) == 127:
+    for c in value.encode():  # octets: a character of a str becomes a name, for good
+        if c < 32 or c == 127:
             return "has a control character"
 
 
@@ -327,8 +327,8 @@ def _fault_of_uri(value, schemes, needs_user):
         return "does not begin with " + schemes.replace("|", ": or ") + ":"
     if len(value) > 128:
         return "has over 128 characters"
-    for c in value:
-        if not 33 <= ord(c) <= 126 or c in '<>"':
+    for c in value.encode():
+        if not 33 <= c <= 126 or c in b'<>"':
             return "has a character no URI has"
     user, at, host = rest.rpartition("@")
     if needs_user and not user:
