@@ -238,7 +238,7 @@ def test_leaving_the_block_hangs_up_and_stops_everything():
             await until(lambda: ended)
         other = usip.Agent(settings("carol"))  # the same ports are free again
         async with other:
-            assert other._make_call(None) is not None
+            assert other.make_call() is not None
 
     run(main)
 

@@ -115,6 +115,9 @@ class Media:
     def __init__(self):
         self.log = []
 
+    def rest(self):
+        """As after an exchange."""
+
     def hold(self):
         self.log.append("hold")
 

@@ -28,12 +28,14 @@ BUNDLES = {
         usip/sip/message usip/sip/parser usip/sip/compose usip/sip/dialog usip/sip/transaction
         usip/sip/auth usip/sip/registration usip/sip/dispatch usip/sip/respond usip/sip/session
         usip/sip/uac usip/sip/uas usip/core usip/net/address usip/net/udp usip/net/transport
-        usip/net/media usip/net/accounts usip/call usip/agent
+        usip/net/media usip/net/accounts usip/sdp/octets usip/exchange usip/call usip/agent
     """.split(),
-    "usip/talk": """
+    "usip/describe": """
         usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/write usip/sdp/negotiate
+    """.split(),
+    "usip/sound": """
         usip/rtp/packet usip/rtp/g711 usip/rtp/jitter usip/rtp/conceal usip/rtp/event
-        usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/digits usip/rtp/stream
+        usip/rtp/digits usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
     """.split(),
 }
 

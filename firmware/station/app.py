@@ -218,7 +218,7 @@ def _report(call):
     if call.is_answered:
         fields = ["call", call.id]
         for name in _FIGURES.split():
-            fields += name, getattr(call.stream, name)
+            fields += name, getattr(call.stream, name, 0)
         log.say("media_stats", *fields)
     fields = ["call", call.id, "status", call.status, "reason", call.reason]
     fields += "by", call.ended_by, "duration_ms", call.duration_ms()

@@ -43,6 +43,18 @@ def preload(names: str) -> None:
         __import__("usip." + name)
 
 
+def unload(*names: str) -> None:
+    """Forget modules of this package, so that what only they hold leaves a device's heap."""
+    import sys
+
+    if sys.implementation.name != "micropython":
+        return
+    for name in names:
+        package, _, last = name.rpartition(".")
+        if sys.modules.pop(name, None) is not None and package in sys.modules:
+            delattr(sys.modules[package], last)
+
+
 def __getattr__(name):
     for module, names in _MODULES:
         if name in names.split():
@@ -62,13 +74,9 @@ def load_config(path: str) -> dict:
 
     ConfigError names the key and the reason. What checked it leaves the heap again.
     """
-    import sys
-
     from usip import config
 
     try:
         return config.load(path)
     finally:
-        if sys.implementation.name == "micropython":
-            del sys.modules["usip.config"]
-            globals().pop("config", None)
+        unload("usip.config")

@@ -22,8 +22,14 @@ import usip
 from usip import call as calls
 from usip import core, ticks
 from usip.errors import CallFailed
-from usip.limits import Limits
-from usip.net.accounts import is_sip, make_account, next_hop, require_available, wants_tcp
+from usip.exchange import MediaExchange, release
+from usip.net.accounts import (
+    make_account,
+    make_limits,
+    require_available,
+    target_of,
+    wants_tcp,
+)
 from usip.net.media import free_path
 from usip.net.transport import Transport
 from usip.sip.compose import METHODS
@@ -49,7 +55,8 @@ _IDLE_MS = const(10)
 _BUSY_MS = const(5)
 _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
-_SOUND = "rtp.packet rtp.event rtp.playout rtp.report sdp.read sdp.remote sdp.local"
+_SOUND = "rtp.packet rtp.event rtp.playout rtp.report"
+_DESCRIPTIONS = "sdp.octets sdp.read sdp.remote sdp.local"
 _STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
 
 
@@ -65,7 +72,7 @@ class Agent:
         """
         require_available(config)
         self.config = config
-        self.limits = limits or Limits()
+        self.limits = limits or make_limits(config)
         network = config["network"]
         self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"], self)
         self.core = core.UserAgentCore(self.limits, self.transport, os.urandom)
@@ -96,8 +103,9 @@ class Agent:
         self.transport.open()
         if wants_tcp(self.config):
             self.transport.listen()
-        for settings in self.config["accounts"]:
-            self.core.add_account(make_account(settings, self.core))
+        for i, settings in enumerate(self.config["accounts"]):
+            path = "accounts[%d]." % i
+            self.core.add_account(make_account(settings, self.core, path))
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
@@ -200,12 +208,10 @@ class Agent:
         CallFailed when there is no room for another, ValueError when *target* is no SIP URI.
         """
         account = account or self.account()
-        target = target.encode()
-        if not is_sip(target):
-            raise ValueError("no SIP URI: %s" % target)
+        target = target_of(account, target)
         if len(self.calls) >= self.limits.sessions:
             raise CallFailed(486, "Too Many Calls")
-        call = self.make_call(target, account)
+        call = self.make_call()
         if call is None:
             raise CallFailed(503, "No Port or Memory for Sound")
         try:
@@ -249,16 +255,8 @@ class Agent:
                 return call
         return None
 
-    def make_call(self, target: bytes, account):
-        """Return a call to be placed to *target*, None without a port or memory for its sound."""
-        destination = self.core.locate(next_hop(account, target), account.destination)
-        call = self._make_call(destination)
-        if call is not None:
-            call.destination = destination
-        return call
-
-    def _make_call(self, destination):
-        """Return a call with sockets that *destination* can reach, None without port or memory."""
+    def make_call(self):
+        """Return a call with sockets, None without port or memory for its sound."""
         # A finished task keeps its locals, the last call and its buffers, from being collected.
         self._handlers = [task for task in self._handlers if not task.done()]
         gc.collect()
@@ -268,43 +266,65 @@ class Agent:
             call.path = free_path(self.transport.host, ports, self._next_pair)
             if call.path is not None:
                 self._next_pair += 1
-                self._make_media(call, destination)
+                self._make_media(call)
                 return call
         except MemoryError:
             self.dropped += 1
             self._close_path(call)
         return None
 
-    def _make_media(self, call, destination):
+    def _make_media(self, call):
+        media = self.config["media"]
+        call.dtmf_mode = media["dtmf"]
+        types = tuple([_STATIC_TYPES[name] for name in media["codecs"]])
+        session_id = int.from_bytes(os.urandom(3), "big")
+
+        def make():
+            usip.preload(_DESCRIPTIONS)
+            from usip.sdp.negotiate import Negotiator
+
+            session = self._place_media(call)
+            negotiator = Negotiator(
+                self.limits,
+                call.local_address[0].encode(),
+                call.path.port,
+                types,
+                101,
+                media["ptime"],
+                session_id,
+            )
+            if session.account.profile is not None:
+                session.account.prepare_media(negotiator, call.media)
+            return negotiator
+
+        call.media = MediaExchange(make)
+
+    def make_stream(self):
+        """Return a stream for a call whose media is agreed; MemoryError when there is no room."""
         usip.preload(_SOUND)
         from usip.rtp.stream import Stream
-        from usip.sdp.negotiate import Negotiator
 
-        media = self.config["media"]
-        host = self.transport.host
-        if destination is not None:
-            host = self.transport.local_address(destination)[0]
-        call.dtmf_mode = media["dtmf"]
-        call.local_address = host, call.path.port
-        call.stream = Stream(self.limits, os.urandom(16))
-        call.media = Negotiator(
-            self.limits,
-            host.encode(),
-            call.path.port,
-            tuple([_STATIC_TYPES[name] for name in media["codecs"]]),
-            101,
-            media["ptime"],
-            int.from_bytes(os.urandom(3), "big"),
-        )
+        return Stream(self.limits, os.urandom(16))
 
     def _describe(self, w):
         """Append the media we could take, for a peer whose OPTIONS accepts that (RFC 3264 9)."""
-        usip.preload(_SOUND)
+        usip.preload(_DESCRIPTIONS)
         from usip.sdp.local import LocalDescription, make_formats
 
         types = tuple([_STATIC_TYPES[name] for name in self.config["media"]["codecs"]])
         host = self.transport.local_address(self.core.source)[0]
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
+        release()
+
+    def _place_media(self, call):
+        """Return the session of *call*, whose sound is received where the peer sees us."""
+        session = call.session
+        for other in self.core.sessions:
+            if other.media is call.media:
+                session = other
+        host = self.transport.local_address(session.dialog.destination)[0]
+        call.local_address = host, call.path.port
+        return session
 
     def _close_path(self, call):
         if call.path is not None:
@@ -314,8 +334,10 @@ class Agent:
         """Let go of an ended call."""
         if call in self.calls:
             self.calls.remove(call)
-        call.end(self.now_ms())
+        if call.is_announced:
+            call.end(self.now_ms())
         self._close_path(call)
+        call.media.close()
         call.session.media = calls.OVER
         gc.collect()
 
@@ -376,9 +398,13 @@ class Agent:
             self._handle(event, self.core.subject)
             event = self.core.next_event()
         offered = self._offered
-        if offered is not None:  # its INVITE was refused before anybody heard of it
+        if offered is not None:
             self._offered = None
-            self._close_path(offered)
+            if offered.session in self.core.sessions:  # it may not ring yet
+                offered.is_announced = False
+                self.calls.append(offered)
+            else:  # its INVITE was refused before anybody heard of it
+                self._close_path(offered)
         self._deadline = self.core.deadline()
 
     def make_tone(self, digit: str):
@@ -411,9 +437,12 @@ class Agent:
             self._handle_call(event, subject)
 
     def _handle_received(self, session):
-        call = self._offered
-        self._offered = None
-        self.calls.append(call)
+        call = self._call_of(session)
+        if call is None:
+            call = self._offered
+            self._offered = None
+            self.calls.append(call)
+        call.is_announced = True
         self.observe(INCOMING, call)
         if session.replaced is not None:
             from usip import services
@@ -431,17 +460,24 @@ class Agent:
         call = self._call_of(session)
         if call is None:
             return
-        if event == core.CALL_PROGRESS:
-            call.progress()
-        elif event == core.CALL_ANSWERED:
-            call.answered(self.now_ms())
-        elif event == core.INFO_RECEIVED:
-            call.receive_info(self.now_ms())
-        elif event == core.CALL_ENDED:
+        if event == core.CALL_ENDED:
             self._release(call)
             return
-        else:
-            call.update_media()
+        if not call.is_announced:
+            return
+        try:
+            if event == core.CALL_PROGRESS:
+                call.progress()
+            elif event == core.CALL_ANSWERED:
+                call.answered(self.now_ms())
+            elif event == core.INFO_RECEIVED:
+                call.receive_info(self.now_ms())
+            else:
+                call.update_media()
+        except MemoryError:  # no room for its sound
+            self.dropped += 1
+            call.hang_up()
+            return
         self._follow(call)
 
     def _call_of(self, session):
@@ -461,7 +497,7 @@ class Agent:
 
     def create_media(self, session):
         """As the core's application: a call for an INVITE, None when there are no ports."""
-        call = self._make_call(session.dialog.destination)
+        call = self.make_call()
         if call is None:
             return None
         call.session = session

@@ -45,9 +45,8 @@ class Call:
         self._waiter = waiter  # set() when there is an event, wait(), clear()
         self._events = []
         self.session = None
-        self.media = None  # the negotiator
-        self.stream = None
-        self.destination = None  # where its INVITE goes
+        self.media = None  # an exchange.MediaExchange, the session's too
+        self.stream = None  # once media is agreed
         self._lender = None  # the call whose sound this one took
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
@@ -65,6 +64,7 @@ class Call:
         self.digit_via = ""  # "rfc4733", "info" or "inband"
         self.digit_ms = 0
         self.path = None  # the agent's: its sockets
+        self.is_announced = True  # the application may know of it
         self._outgoing = []  # digits to send, (character, mode)
         self._wait_ticks = 0
         self._tone = None  # of a digit that is being sent as sound
@@ -274,6 +274,8 @@ class Call:
     def receive_info(self, now_ms: int) -> None:
         """A digit came in an INFO request (application/dtmf-relay, application/dtmf)."""
         digit, duration_ms = parse_dtmf_info(self.session.info_body)
+        if self.stream is None:  # nothing is agreed yet
+            return
         digits = self.stream.digits
         if digit and digits.press(_DIGITS.index(digit), _INFO, now_ms):
             digits.end(_DIGITS.index(digit), _INFO, 8 * duration_ms, now_ms)
@@ -282,9 +284,12 @@ class Call:
     def update_media(self) -> None:
         """Take over what offer and answer agreed on, when it has changed."""
         media = self.media
+        media.rest()
         if not media.changed:
             return
         if media.is_active:
+            if self.stream is None:
+                self.stream = self._agent.make_stream()
             self.stream.configure(
                 media.payload_type,
                 media.receive_payload_type,

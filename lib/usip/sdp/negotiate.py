@@ -221,6 +221,30 @@ class Negotiator:
             self._cancel()
         self._enter(_NEXT[self._state * 5 + _REJECT])
 
+    # Between exchanges: what a Negotiator made with the same arguments needs to go on.
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether an exchange is complete and none is under way."""
+        return self._state == _ACCEPTED or self._state == _ANSWERED
+
+    def suspend(self) -> tuple:
+        """Return the settled state as plain values, without an object of this package."""
+        own = dict(self.__dict__)
+        for scratch in ("local", "_agreed", "_pending", "_reader", "_formats"):
+            own.pop(scratch, None)
+        local = dict(self.local.__dict__)
+        local.pop("_builder", None)
+        agreed = dict(self._agreed.__dict__)
+        agreed.pop("_places", None)
+        return own, local, agreed
+
+    def resume_from(self, state: tuple) -> None:
+        """Take over what `suspend` returned."""
+        for target, values in zip((self, self.local, self._agreed), state):
+            for name in values:
+                setattr(target, name, values[name])
+
     # The sink of a body that does not fit the message buffer.
 
     def begin(self, content_type, start: int, end: int) -> bool:

@@ -171,7 +171,9 @@ class Registration:
         if core.send_request(_M_REGISTER, destination, self, now_ms) is None:
             self._fail(503, b"Too Many Transactions", now_ms)
 
-    located = _send
+    def located(self, now_ms: int) -> None:
+        """The registrar's name is resolved: send what waited for it."""
+        self._send(now_ms)
 
     def _locate(self):
         return self.core.locate(self._dialog.next_hop(), self.account.destination, self)
