@@ -58,12 +58,6 @@ def make_limits(config: dict) -> Limits:
     return Limits()
 
 
-def next_hop(account, target: bytes) -> bytes:
-    """Return the URI that a request of *account* to *target* is sent to first."""
-    route = account.route
-    return route[route.find(b"<") + 1 : route.find(b">")] if route else target
-
-
 def wants_tcp(config: dict) -> bool:
     """Return whether peers may connect to us: an account uses TCP, or it is switched on."""
     if config["network"]["tcp"] == "on":

@@ -176,16 +176,17 @@ class Streams:
 
     def send(self, destination, buf, end: int) -> bool:
         """Send a message, on a new connection if need be; False when that cannot be."""
-        connection = self.find(destination)
-        if connection is None:
-            connection = self._connect(self._successor(destination))
-        if connection is None:
-            return False
-        try:
-            return connection.send(buf, end, self.now_ms)
-        except OSError:
-            connection.close()  # the others are told in the next turn
-            return False
+        for _ in range(2):  # one that has just broken is found out by using it
+            connection = self.find(destination) or self._connect(self._successor(destination))
+            if connection is None:
+                return False
+            try:
+                return connection.send(buf, end, self.now_ms)
+            except OSError:
+                connection.close()  # the others are told in the next turn
+                if not connection.received:
+                    return False
+        return False
 
     def find(self, destination):
         """Return the connection to a destination, None when there is none."""
