@@ -274,6 +274,8 @@ class Agent:
         return None
 
     def _make_media(self, call):
+        # First what needs room in one piece; what negotiates comes and goes around it.
+        call.stream = self._make_stream()
         media = self.config["media"]
         call.dtmf_mode = media["dtmf"]
         types = tuple([_STATIC_TYPES[name] for name in media["codecs"]])
@@ -299,8 +301,7 @@ class Agent:
 
         call.media = MediaExchange(make)
 
-    def make_stream(self):
-        """Return a stream for a call whose media is agreed; MemoryError when there is no room."""
+    def _make_stream(self):
         usip.preload(_SOUND)
         from usip.rtp.stream import Stream
 

@@ -46,7 +46,7 @@ class Call:
         self._events = []
         self.session = None
         self.media = None  # an exchange.MediaExchange, the session's too
-        self.stream = None  # once media is agreed
+        self.stream = None
         self._lender = None  # the call whose sound this one took
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
@@ -274,8 +274,6 @@ class Call:
     def receive_info(self, now_ms: int) -> None:
         """A digit came in an INFO request (application/dtmf-relay, application/dtmf)."""
         digit, duration_ms = parse_dtmf_info(self.session.info_body)
-        if self.stream is None:  # nothing is agreed yet
-            return
         digits = self.stream.digits
         if digit and digits.press(_DIGITS.index(digit), _INFO, now_ms):
             digits.end(_DIGITS.index(digit), _INFO, 8 * duration_ms, now_ms)
@@ -288,8 +286,6 @@ class Call:
         if not media.changed:
             return
         if media.is_active:
-            if self.stream is None:
-                self.stream = self._agent.make_stream()
             self.stream.configure(
                 media.payload_type,
                 media.receive_payload_type,
