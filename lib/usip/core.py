@@ -44,6 +44,9 @@ _M_NOTIFY = const(9)
 _H_REPLACES = const(28)
 _H_AUTHENTICATION_INFO = const(56)
 
+_REPEATED = b"\x01\x02\x03\x04\x05\x0b"  # Via, From, To, Call-ID, CSeq, Record-Route
+_RESPONSE_BYTES = const(800)  # what else a response holds: capabilities, a description
+
 # Events. Modules below declare their own copies, `_E_REGISTERED = const(1)` ...
 REGISTERED = const(1)
 UNREGISTERED = const(2)
@@ -96,6 +99,9 @@ class Forks:
 class UserAgentCore(Responder):
     """One user agent: its accounts, sessions, transactions and the one send buffer."""
 
+    guard = None  # an auth_server.Guard: who must show credentials, and which
+    auto_answer = None  # an auto_answer.AutoAnswer: who may have calls answered at once
+
     def __init__(self, limits, transport, random) -> None:
         self.limits = limits
         self.transport = transport
@@ -133,6 +139,12 @@ class UserAgentCore(Responder):
     def register(self, account, now_ms: int) -> None:
         """Register an account or refresh its binding now."""
         account.registration.register(now_ms)
+
+    def network_changed(self, now_ms: int) -> None:
+        """Announce our new address, or that we are back: bindings and calls (RFC 5626 4.5)."""
+        from usip.sip import failover
+
+        failover.network_changed(self, now_ms)
 
     def unregister(self, account, now_ms: int) -> None:
         """Remove an account's binding; UNREGISTERED follows in any case."""
@@ -271,6 +283,8 @@ class UserAgentCore(Responder):
     def handle_timer(self, now_ms: int) -> None:
         """Do what is due."""
         self.transactions.handle_timer(now_ms)
+        if self.writer.capacity > self.limits.message_bytes and not self.transactions.active:
+            self.writer.resize(self.limits.message_bytes)
         for session in tuple(self.sessions):
             session.handle_timer(now_ms)
         for usage in tuple(self.usages):
@@ -292,6 +306,13 @@ class UserAgentCore(Responder):
                 self.refuse_incomplete(self._message)
             return
         self.receive_message(self._message, source, now_ms)
+        self._let_go(self._message)
+
+    def _let_go(self, message) -> None:
+        """Drop the datagram: each view of it would keep it in the heap until the next one."""
+        views = (message, message.via, message.from_, message.to, self.name_addr, self._challenge)
+        for view in views:
+            view.buf = b""
 
     def receive_message(self, message, source: tuple, now_ms: int) -> None:
         """Take one indexed message; the limits of memory and buffer end here, counted."""
@@ -304,6 +325,10 @@ class UserAgentCore(Responder):
                 self._receive_response(message, now_ms)
         except BufferFull:
             self.counters.too_large += 1
+            if message.is_request:
+                from usip.sip import refusal
+
+                refusal.too_large(self, message)
         except MemoryError:
             self.counters.no_memory += 1
 
@@ -330,11 +355,22 @@ class UserAgentCore(Responder):
             else:
                 session.receive_ack(message, now_ms)
         else:
+            if message.end - message.start + _RESPONSE_BYTES > self.writer.capacity:
+                self._make_room(message)
             transaction = self.transactions.accept(message, self.reply_to(message), now_ms)
             if transaction is None:
                 self.respond_statelessly(message, 503)
             else:
                 self._serve(transaction, message, now_ms)
+
+    def _make_room(self, message) -> None:
+        """Let the send buffer hold what responses repeat of a request, as far as limits allow."""
+        needed = _RESPONSE_BYTES
+        for i in range(message.count):
+            if message.header_id(i) in _REPEATED:
+                needed += message.value_end(i) - message.name_start(i) + 6
+        if needed > self.writer.capacity:
+            self.writer.resize(max(min(needed, self.limits.response_bytes), self.writer.capacity))
 
     def _serve(self, transaction, message, now_ms: int) -> None:
         """Hand a new request to its dialog, or outside of one to who serves it (8.2, 12.2.2)."""
@@ -350,16 +386,31 @@ class UserAgentCore(Responder):
             self.respond(transaction, message, 482, now_ms)
         elif self.refuse_requirements(transaction, message, now_ms):
             return
+        elif not self._is_ours(message):
+            self.respond(transaction, message, 416, now_ms)
+        elif self.guard is not None and self.guard.refuses(self, transaction, message, now_ms):
+            return
         elif message.method == _M_INVITE:
             self._receive_invite(transaction, message, now_ms)
         elif message.method == _M_OPTIONS:
             self.answer_options(transaction, message, now_ms)
         elif self.resolver.find(message) is not None:
             self.receive_standalone(transaction, message, now_ms)
+        elif self.resolver.status:
+            self.refuse(transaction, message, self.resolver.status, now_ms)
         elif message.method == _M_NOTIFY:
             self.respond(transaction, message, 481, now_ms)
         else:
             self.refuse_method(transaction, message, now_ms)
+
+    def _is_ours(self, message) -> bool:
+        """Whether the Request-URI has a scheme we are called by; sips: asks for TLS (RFC 5630)."""
+        view = self._uri
+        if not view.parse(message.buf, message.uri_start, message.uri_end):
+            return False
+        if view.scheme == uri.SIPS:
+            return self.source[0] == "tls"
+        return view.scheme != uri.OTHER
 
     def receive_standalone(self, transaction, message, now_ms: int, session=None) -> None:
         """Serve MESSAGE, and what begins a usage that is no call."""
@@ -407,11 +458,15 @@ class UserAgentCore(Responder):
         return False
 
     def _receive_invite(self, transaction, message, now_ms: int) -> None:
-        if self.refuse_body(transaction, message, now_ms):
-            return
         application = self.resolver.find(message)
         if application is None:
-            self.respond(transaction, message, 480, now_ms)
+            status = self.resolver.status or (405 if self.resolver.applications else 480)
+            self.refuse(transaction, message, status, now_ms)
+            return
+        if self.refuse_body(transaction, message, now_ms):
+            return
+        if not self.accepts_description(message):
+            self.respond(transaction, message, 406, now_ms)
             return
         replaced = None
         if message.find(_H_REPLACES) >= 0:
@@ -421,7 +476,7 @@ class UserAgentCore(Responder):
             if replaced is None:
                 return
         elif len(self.sessions) >= self.limits.sessions:
-            self.respond(transaction, message, 486, now_ms)
+            self.refuse(transaction, message, 486, now_ms)
             return
         account = self.account_of(message)
         if account is None:
@@ -431,8 +486,10 @@ class UserAgentCore(Responder):
         session.replaced = replaced
         media = application.create_media(session)
         if media is None:
-            self.respond(transaction, message, 486, now_ms)
+            self.refuse(transaction, message, 486, now_ms)
             return
+        if self.auto_answer is not None:
+            session.auto_answer_s = self.auto_answer.delay_s(message)
         session.media = media
         if session.has_offer:
             status = media.receive_offer(message.buf, message.body_start, message.body_end)
@@ -518,14 +575,17 @@ class UserAgentCore(Responder):
 
     def put_contact(self, w, account, destination) -> None:
         """Append our Contact for a dialog towards *destination*."""
-        w.put(b"Contact: <").put(self.contact_uri(account, destination)).put(b">")
-        if account is not None:
-            w.put(account.contact_parameters)
-        w.put(b"\r\n")
+        w.put(b"Contact: <").put(self.contact_uri(account, destination))
+        if account is None:
+            w.put(b">\r\n")
+        else:
+            w.put(account.uri_parameters).put(b">").put(account.contact_parameters).put(b"\r\n")
 
     def contact_uri(self, account, destination) -> bytes:
         """Return the URI at which this account can be reached from *destination*."""
         host, port = self.transport.local_address(destination)
+        if account is not None and account.public and account.destination == destination:
+            host, port = account.public
         if ":" in host:
             host = "[%s]" % host
         user = account.user + b"@" if account is not None and account.user else b""

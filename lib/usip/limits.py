@@ -11,6 +11,7 @@ class Limits:
     """
 
     message_bytes = 1500  # one message sent, and the room a stream's message is received in
+    response_bytes = 4000  # what the former grows to, for a while, to repeat a request's many Vias
     headers = 48  # header fields indexed in a received message, 8 octets each
     transactions = 12  # at the same time; a completed answer is forgotten first
     retransmit_bytes = 6000  # all the messages kept in case they must be sent again

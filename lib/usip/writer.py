@@ -22,6 +22,12 @@ class Writer:
         self.end = end
         return self
 
+    def resize(self, capacity: int) -> None:
+        """Go on with another buffer, empty."""
+        self.buf = bytearray(capacity)
+        self.capacity = capacity
+        self.end = 0
+
     def _room(self, n: int) -> int:
         at = self.end
         if n > self.capacity - at:

@@ -22,10 +22,8 @@ _H_ACCEPT = const(33)
 _H_REQUIRE = const(17)
 _H_CONTENT_ENCODING = const(49)
 
-_ALLOW = (
-    b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, MESSAGE, REFER, NOTIFY,"
-    b" SUBSCRIBE\r\n"
-)
+_ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
+_SERVED = (7, 8, 10)  # MESSAGE, SUBSCRIBE, PUBLISH: allowed while an application serves them
 _USER_AGENT = b"\r\nUser-Agent: usip/0.1\r\n"
 
 
@@ -58,12 +56,15 @@ class Responder:
         self.finish_response(transaction, 420, now_ms)
         return True
 
+    def refuse(self, transaction, message, status: int, now_ms: int, accepted=()) -> None:
+        """Answer with *status* and with what it owes the peer: Allow, Accept, Retry-After ..."""
+        from usip.sip import refusal
+
+        refusal.send(self, transaction, message, status, now_ms, accepted)
+
     def refuse_method(self, transaction, message, now_ms: int) -> None:
         """Answer 405 to a method of SIP, 501 to one nobody knows; both say what is allowed."""
-        status = 405 if message.method else 501
-        self.begin_response(transaction, message, status)
-        self.writer.put(_ALLOW)
-        self.finish_response(transaction, status, now_ms)
+        self.refuse(transaction, message, 405 if message.method else 501, now_ms)
 
     def refuse_body(self, transaction, message, now_ms: int) -> bool:
         """Answer 415 to a body that is no session description; whether that was done."""
@@ -76,9 +77,16 @@ class Responder:
 
     def refuse_content_type(self, transaction, message, accepted: tuple, now_ms: int) -> None:
         """Answer 415 with what would be accepted (21.4.13)."""
-        self.begin_response(transaction, message, 415)
-        self.writer.put(b"Accept: ").put(b", ".join(accepted)).put(b"\r\n")
-        self.finish_response(transaction, 415, now_ms)
+        self.refuse(transaction, message, 415, now_ms, accepted)
+
+    def accepts_description(self, message) -> bool:
+        """Whether the Accept of a request, if any, lets us answer with a session description."""
+        if message.find(_H_ACCEPT) < 0:
+            return True
+        for name in (self.content_type, b"application/*", b"*/*"):
+            if message.has_token(_H_ACCEPT, name):
+                return True
+        return False
 
     def is_media_body(self, message) -> bool:
         """Whether the body is a session description."""
@@ -184,8 +192,14 @@ class Responder:
         if message.to.tag_start < 0 and len(self.sessions) >= self.limits.sessions:
             status = 486
         self.begin_response(transaction, message, status)
-        self.put_capabilities(self.writer)
-        w = self.writer.put(b"Accept: application/sdp\r\n")
+        w = self.writer
+        self.put_capabilities(w)
+        if len(self.resolver.applications) > 1:
+            from usip.sip import refusal
+
+            refusal.put_options(self, w)
+        else:
+            w.put(b"Accept: application/sdp\r\n")
         if self.describe is None or not message.has_token(_H_ACCEPT, self.content_type):
             # Lax: an absent Accept means SDP too, but a PBX that asks every minute whether we
             # live wants no body, and one costs loading all that makes it.
@@ -198,4 +212,13 @@ class Responder:
 
     def put_capabilities(self, w) -> None:
         """Append Allow, Supported and User-Agent."""
-        w.put(_ALLOW).put(b"Supported: ").put(b", ".join(self.supported)).put(_USER_AGENT)
+        self.put_allow(w)
+        w.put(b"Supported: ").put(b", ".join(self.supported)).put(_USER_AGENT)
+
+    def put_allow(self, w) -> None:
+        """Append Allow: the methods of calls, and those that our applications serve."""
+        w.put(_ALLOW)
+        for method in _SERVED:
+            if self.resolver.serves(method):
+                w.put(b", ").put(compose.METHODS[method])
+        w.put(b"\r\n")

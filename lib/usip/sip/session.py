@@ -69,6 +69,8 @@ _ALLOWED = {
 class Session:
     """One call. Its `status`, `reason` and `by` say how far it came and how it ended."""
 
+    auto_answer_s = -1  # the caller, who may, asks for an answer after so many seconds; -1: not
+
     def __init__(self, core, account, dialog, media) -> None:
         self.core = core
         self.account = account

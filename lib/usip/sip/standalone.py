@@ -173,15 +173,14 @@ def receive(core, transaction, message, now_ms: int, session) -> None:
 
 def _receive_message(core, transaction, message, now_ms: int, session) -> None:
     """Take a MESSAGE: 200, 413 when it is too long, 415 when nobody reads its type (7)."""
-    if session is None:
-        account = core.account_of(message)
-        application = core.resolver.find(message)
-    else:
-        account = session.account
-        application = session.application
+    account = core.account_of(message) if session is None else session.account
     if account is not None and account.profile is not None:
         if account.receive_short_message(transaction, message, now_ms):
             return
+    application = core.resolver.find(message)
+    if application is None:
+        core.refuse(transaction, message, core.resolver.status or 405, now_ms)
+        return
     accepted = getattr(application, "message_types", _TEXT)
     length = message.body_end - message.body_start
     content_type = core.content_type_of(message)
