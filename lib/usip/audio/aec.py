@@ -62,8 +62,8 @@ class EchoCanceller:
     """Call `apply` once a frame, with what was recorded and what is about to be played.
 
     *tail_ms*: how long the room's echo is modelled, 32 .. 128, in whole 4 ms; each costs 0.8 KB
-    of heap, beside 3 KB. *delay_ms*: how much later than `apply` the loudspeaker sounds at least, as
-    its buffers delay it, in whole 4 ms. ValueError when either is out of range.
+    of heap, beside 3 KB. *delay_ms*: how much later than `apply` the loudspeaker sounds at least,
+    as its buffers delay it, in whole 4 ms. ValueError when either is out of range.
     """
 
     def __init__(self, tail_ms: int = 32, delay_ms: int = 0) -> None:

@@ -7,7 +7,6 @@ from usip.limits import Limits
 from usip.sip.registration import Account
 from usip.sip.uri import URI
 
-
 _IMS_MESSAGE_BYTES = const(2200)  # an INVITE that passed six proxies: 1930 seen
 
 
