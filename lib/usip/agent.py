@@ -168,6 +168,16 @@ class Agent:
                 return account
         return None
 
+    def network_changed(self) -> None:
+        """Say that the network is back or another one: bindings and calls move there at once."""
+        self.transport.forget()
+        for call in self.calls:
+            if call.session.allowed("modify"):
+                self._place_media(call)
+                call.media.local.address = call.local_address[0].encode()
+        self.core.network_changed(self.now_ms())
+        self.flush()
+
     # -- calls
 
     def application(self, methods=("INVITE",), media=("audio",), packages=()):

@@ -30,7 +30,13 @@ def make_account(settings: dict, core, path: str = "") -> Account:
         return setup.make_account(settings, path)
     registrar = (settings["registrar"] or "").encode()
     proxy = (settings["outbound_proxy"] or "").encode()
-    account = Account(
+    kind = Account
+    keeps = settings["keep_alive"] or settings["outbound"]
+    if keeps:
+        from usip.net import flow
+
+        kind = flow.FlowAccount
+    account = kind(
         settings["aor"].encode(),
         without_user(registrar),
         settings["auth_user"].encode(),
@@ -42,10 +48,10 @@ def make_account(settings: dict, core, path: str = "") -> Account:
     )
     if settings["transport"] != "auto":
         account.protocol = settings["transport"]
-    if settings["keep_alive"] or settings["outbound"]:
-        from usip.net import flow
-
-        flow.prepare(account, settings, core)
+    if not settings["learn_address"]:
+        account.learns_address = False
+    if keeps:
+        flow.configure(account, settings, core.transport.owner.config["network"])
     return account
 
 

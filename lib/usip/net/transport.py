@@ -71,7 +71,7 @@ class Transport:
             if source is None or source[2] != port or source[1] != host:
                 self.source = ("udp", host, port)
             if self.stun is not None and data[0] < 4:
-                self.stun.receive(data, self.source)
+                self.stun.receive(data, self.source, ticks.ticks_ms())
         return data
 
     def turn(self, now_ms: int) -> bool:

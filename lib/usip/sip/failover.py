@@ -15,7 +15,11 @@ from usip.sip.transaction import Transaction
 
 _M_INVITE = const(1)
 _CANCELLING = const(2)  # of a session
-_REGISTERED = const(2)  # of a registration
+_UNREGISTERED = const(0)  # of a registration
+_REGISTERED = const(2)
+_UNREGISTERING = const(3)
+_ACCEPTED = const(5)  # of a session
+_CONFIRMED = const(6)
 _REFUSAL = const(2)  # of a client transaction: columns of its table
 _ERROR = const(5)
 
@@ -96,3 +100,20 @@ def flow_failed(core, destination, now_ms: int) -> None:
         registration = account.registration
         if registration.state == _REGISTERED and registration.destination == destination:
             registration.deadline = ticks.ticks_add(now_ms, core.jittered_ms(1000))
+
+
+def network_changed(core, now_ms: int) -> None:
+    """Register every binding again, at once, and tell the peers of all calls where we are now.
+
+    A call whose peer does not answer that ends, as after any re-INVITE; one that is just being
+    answered is told a little later.
+    """
+    for account in core.accounts:
+        account.public = None
+        if account.registration.state not in (_UNREGISTERED, _UNREGISTERING):
+            account.registration.register(now_ms)
+    for session in tuple(core.sessions):
+        if session.allowed("modify"):
+            session.modify(now_ms)
+        elif session.state in (_ACCEPTED, _CONFIRMED):
+            session.modify_at = ticks.ticks_add(now_ms, 1000)

@@ -49,6 +49,9 @@ class Account:
     identities = None  # what it is called besides its address-of-record; find(uri) -> index or -1
     contact_parameters = b""  # of our Contact in dialogs, each behind a semicolon
     protocol = ""  # used where a URI says none; "": what the domain likes best (RFC 3263 4.1)
+    uri_parameters = b""  # of our Contact's URI in dialogs, each behind a semicolon
+    learns_address = True  # our Contact has the address at which the registrar sees us
+    public = None  # that (host, port), where it is another than ours
 
     def __init__(
         self,
@@ -97,6 +100,8 @@ class Registration:
     """The binding of one account; the core reports `REGISTERED`, `REGISTRATION_FAILED` ..."""
 
     contact_parameters = b""  # of the Contact registered
+    fields = b""  # further lines of REGISTER
+    is_correcting = False  # registers once more since our public address was another
 
     def __init__(self, core, account: Account) -> None:
         self.core = core
@@ -149,6 +154,7 @@ class Registration:
     # -- the request
 
     def _begin(self, now_ms: int) -> None:
+        self.is_correcting = False
         self._answered.clear()
         self._send(now_ms)
 
@@ -162,9 +168,12 @@ class Registration:
             return  # not yet
         self.destination = self.account.destination = destination
         w = core.begin_request(self._dialog, _M_REGISTER, destination)
-        self.contact = core.contact_uri(self.account, destination)
-        w.put(b"Contact: <").put(self.contact).put(b">").put(self.contact_parameters)
-        w.put(b"\r\nExpires: ").put_uint(self.requested_s).put(b"\r\n")
+        contact = core.contact_uri(self.account, destination)
+        w.put(b"Contact: <").put(contact).put(b">").put(self.contact_parameters)
+        if self.contact and self.contact != contact and self.state >= REGISTERED:
+            w.put(b"\r\nContact: <").put(self.contact).put(b">;expires=0")
+        self.contact = contact
+        w.put(b"\r\nExpires: ").put_uint(self.requested_s).put(b"\r\n").put(self.fields)
         core.put_credentials(w, self.account, _M_REGISTER, self.account.registrar)
         core.put_capabilities(w)
         compose.end_without_body(w)
@@ -185,8 +194,12 @@ class Registration:
         status = message.status_code
         if status < 200:
             return
+        moved = self.learn_address(message)
         if status < 300:
             self._succeed(message, now_ms)
+            if moved and self.state == REGISTERED and not self.is_correcting:
+                self.register(now_ms)  # at last from where we really are
+                self.is_correcting = True
         elif status in (401, 407) and self.core.accept_challenge(
             self.account, message, self._answered
         ):
@@ -200,6 +213,23 @@ class Registration:
                 now_ms,
                 message.uint(_H_RETRY_AFTER),
             )
+
+    def learn_address(self, message) -> bool:
+        """Note from a response where its sender sees us (RFC 3581 4); whether that has changed."""
+        account = self.account
+        via = message.via
+        start, end = via.received_start, via.received_end
+        seen = message.text(via.host_start, via.host_end)
+        public = None
+        if start >= 0 and message.text(start, end) != seen:
+            seen = message.text(start, end)
+            public = str(seen, "utf-8").strip("[]"), via.rport if via.rport > 0 else via.port
+        elif 0 < via.rport != via.port and self.destination[0] == "udp":
+            public = str(seen, "utf-8").strip("[]"), via.rport
+        if not account.learns_address or public == account.public:
+            return False
+        account.public = public
+        return True
 
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """Nobody answered, or the request could not be sent."""
@@ -263,6 +293,8 @@ class Registration:
         self._failures += 1
         self.retry_in_s = self._retry_delay_s(status, retry_after_s)
         delay_ms = core.jittered_ms(1000 * self.retry_in_s)
+        if retry_after_s > 0:  # no sooner than that
+            delay_ms = 2000 * self.retry_in_s - delay_ms
         self.deadline = ticks.ticks_add(now_ms, delay_ms)
         core.post(_E_REGISTRATION_FAILED, self)
 

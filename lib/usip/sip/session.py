@@ -106,7 +106,7 @@ class Session:
         self._give_up_at = ticks.NEVER
         # Our re-INVITE or UPDATE, and the ACK of a 2xx, sent again with each repetition of that.
         self.modifying = None
-        self._modify_at = ticks.NEVER  # after a 491
+        self.modify_at = ticks.NEVER  # after a 491
         self._ack = b""
         self._answered = {}
 
@@ -244,7 +244,7 @@ class Session:
 
     def stop_timers(self) -> None:
         """Forget every deadline and what would be repeated."""
-        self.deadline = self._repeat_at = self._give_up_at = self._modify_at = ticks.NEVER
+        self.deadline = self._repeat_at = self._give_up_at = self.modify_at = ticks.NEVER
         self._accepted = b""
         self.timer = self.reliable = None
 
@@ -474,7 +474,7 @@ class Session:
             wait_ms = 10 * (self.core.random(1)[0] % 191)
             if not self.is_incoming:
                 wait_ms += 2100
-            self._modify_at = ticks.ticks_add(now_ms, wait_ms)
+            self.modify_at = ticks.ticks_add(now_ms, wait_ms)
         elif status in (408, 481):
             self.fail(status, now_ms)
         else:
@@ -538,7 +538,7 @@ class Session:
     def next_deadline(self) -> int:
         """Return when `handle_timer` is due, or NEVER."""
         at = ticks.earliest(self._repeat_at, self._give_up_at)
-        at = ticks.earliest(ticks.earliest(at, self._modify_at), self.deadline)
+        at = ticks.earliest(ticks.earliest(at, self.modify_at), self.deadline)
         if self.timer is not None:
             at = ticks.earliest(at, self.timer.deadline)
         if self.reliable is not None:
@@ -556,8 +556,8 @@ class Session:
             self.core.transport.send(
                 self._accepted_destination, self._accepted, len(self._accepted)
             )
-        if is_due(self._modify_at, now_ms):
-            self._modify_at = ticks.NEVER
+        if is_due(self.modify_at, now_ms):
+            self.modify_at = ticks.NEVER
             if self.allowed("modify"):
                 self.modify(now_ms)
         if self.reliable is not None:
