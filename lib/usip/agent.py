@@ -180,20 +180,32 @@ class Agent:
 
     # -- calls
 
-    def application(self, methods=("INVITE",), media=("audio",), packages=()):
+    def application(self, methods=("INVITE",), media=("audio",), packages=(), **criteria):
         """Decorate a coroutine function to serve incoming requests of *methods*: handler(call).
 
         Of MESSAGE it is given the message; SUBSCRIBE is served by the event *packages* alone.
-        The application added last is asked first. A call that its handler left without an answer
-        or refusal is refused with 480.
+        *criteria*, and other media: which of these requests; see usip.applications. The best
+        match is asked, of several the one added last. A call that its handler left without an
+        answer or refusal is refused with 480.
         """
 
         def register(handler):
             ids = tuple([METHODS.index(name.encode()) for name in methods])
-            self.core.resolver.add(_Application(self, ids, handler, packages))
+            application = _Application(self, ids, handler, packages)
+            if criteria or media != ("audio",):
+                from usip import applications
+
+                applications.narrow(application, self, media, criteria)
+            self.core.resolver.add(application)
             return handler
 
         return register
+
+    def remove(self, handler) -> None:
+        """Let an application serve no further requests; its calls go on."""
+        for application in tuple(self.core.resolver.applications):
+            if application.handler is handler:
+                self.core.resolver.remove(application)
 
     async def call(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
         """Place a call and return it when it is answered; CallFailed(status, reason) if not.
@@ -449,6 +461,9 @@ class Agent:
 
     def _handle_received(self, session):
         call = self._call_of(session)
+        if call is None and self._offered is None:  # an application with media of its own
+            self.serve(session.application.handler, session)
+            return
         if call is None:
             call = self._offered
             self._offered = None
