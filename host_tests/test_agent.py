@@ -263,7 +263,6 @@ def test_a_port_in_use_is_named_by_its_key():
 def test_what_is_not_available_is_refused_by_its_key():
     for change, expected in (
         ({"transport": "tls"}, "accounts[0].transport: tls is not available"),
-        ({"ims": {"impi": "a@b", "k": "0" * 32, "opc": "0" * 32}}, "accounts[0].ims: "),
     ):
         try:
             usip.Agent(settings("alice", **change))

@@ -92,13 +92,14 @@ class Phone:
         """Print what the agent reports, and go on with what was asked for."""
         if event == usip.INCOMING:
             self.emit(
-                "incoming call from display_name to offer asserted_identity",
+                "incoming call from display_name to offer asserted_identity called_identity",
                 subject.id,
                 subject.remote_uri,
                 subject.remote_display_name,
                 subject.local_uri,
                 subject.session.has_offer,
-                None,
+                subject.session.asserted_identity or None,
+                subject.session.called_identity or None,
             )
         elif event == usip.OPTIONS_ANSWERED:
             self.emit("options status reason", subject.status, subject.reason)
@@ -136,8 +137,15 @@ class Phone:
         if event >= usip.TRANSFER_REQUESTED:
             self.emit("transfer call to status", call and call.id, subject.target, subject.status)
         elif event == usip.MESSAGE_RECEIVED:
-            names = "message from content_type body"
-            self.emit(names, subject.from_uri, subject.content_type, subject.body)
+            names = "message from content_type body asserted_identity called_identity"
+            self.emit(
+                names,
+                subject.from_uri,
+                subject.content_type,
+                subject.body,
+                subject.asserted_identity or None,
+                subject.called_identity or None,
+            )
         elif event == usip.MESSAGE_SENT:
             self.emit("message_sent status reason", subject.status, subject.reason)
         elif event == usip.NOTIFY_RECEIVED:

@@ -25,8 +25,7 @@ class Negotiators:
 def make_media(how, host):
     one = account(preconditions=how)
     media = Negotiator(Limits(), host.encode(), 40000)
-    media.preconditions = one.new_preconditions()
-    one.prepare_media(media, media.preconditions)
+    one.prepare_media(media, media)
     return media
 
 

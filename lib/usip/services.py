@@ -9,6 +9,7 @@ which is in `agent.calls` and in no application's hands. Otherwise it is decline
 """
 
 from usip import core
+from usip.net.accounts import target_of
 
 MESSAGE_RECEIVED = 33  # subject: from_uri, from_display, content_type, body, account, session
 MESSAGE_SENT = 34  # subject: the request, with status and reason
@@ -25,6 +26,7 @@ TRANSFER_ENDED = 44
 
 _OFFSET = MESSAGE_RECEIVED - core.MESSAGE_RECEIVED
 
+_SMS = "application/vnd.3gpp.sms"
 _TYPES = {
     "dialog": "application/dialog-info+xml",
     "message-summary": "application/simple-message-summary",
@@ -58,13 +60,13 @@ def _follow(agent, referral, old) -> None:
     if old is None or not agent.follows_transfers:
         referral.reject(agent.now_ms())
         return
-    call = agent.make_call(referral.target, referral.account)
+    call = agent.make_call()
     if call is None:
         referral.reject(agent.now_ms(), 486)
         return
     agent.calls.append(call)
     call.take_audio(old)
-    call.session = referral.accept(agent.now_ms(), call.media, call.destination)
+    call.session = referral.accept(agent.now_ms(), call.media)
 
 
 def take_over(agent, call) -> bool:
@@ -81,14 +83,20 @@ def take_over(agent, call) -> bool:
 
 
 def message(agent, target: str, body: str, content_type: str = "text/plain", account=None):
-    """Send a page-mode message; MESSAGE_SENT is observed with its outcome."""
-    request = agent.core.message(
-        account or agent.account(),
-        target.encode(),
-        content_type.encode(),
-        body.encode(),
-        agent.now_ms(),
-    )
+    """Send a page-mode message; MESSAGE_SENT is observed with its outcome.
+
+    Of an IMS account a text of the type application/vnd.3gpp.sms goes as a short message.
+    """
+    account = account or agent.account()
+    uri = target_of(account, target)
+    now_ms = agent.now_ms()
+    if content_type == _SMS and account.profile is not None:
+        from usip.ims import messages
+
+        number = str(uri, "utf-8").partition(":")[2].partition(";")[0].partition("@")[0]
+        request = messages.of(account, agent.core).send(number, body, now_ms)
+    else:
+        request = agent.core.message(account, uri, content_type.encode(), body.encode(), now_ms)
     agent.flush()
     return request
 
@@ -99,13 +107,14 @@ def subscribe(agent, target: str, package, expires_s: int = -1, account=None):
     *package* is a sip.packages.Package, or the name of one whose bodies are to be kept as they
     are. Return the subscription.
     """
+    account = account or agent.account()
     if isinstance(package, str):
         from usip.sip.packages import Package
 
         accept = _TYPES.get(package)
         package = Package(package.encode(), (accept.encode(),) if accept else ())
     subscription = agent.core.subscribe(
-        account or agent.account(), target.encode(), package, agent.now_ms(), expires_s
+        account, target_of(account, target), package, agent.now_ms(), expires_s
     )
     agent.flush()
     return subscription

@@ -14,7 +14,7 @@ from micropython import const
 
 from usip.ims.credentials import Credentials
 from usip.ims.identities import ImplicitSet
-from usip.ims.registration import IMSRegistration
+from usip.ims.registration import IMSRegistration, ReginfoSink
 from usip.sip.registration import Account
 
 _M_REGISTER = const(6)
@@ -83,6 +83,8 @@ class IMSAccount(Account):
         )
         if self.preconditions and b"precondition" not in core.supported:
             core.supported += (b"precondition",)
+        if core.body_sink is None:
+            core.body_sink = ReginfoSink(core)
         IMSRegistration(core, self)
         self.use([])
 
@@ -226,17 +228,14 @@ class IMSAccount(Account):
         session.extension = CallControl(session)
         return session.extension
 
-    def new_preconditions(self):
-        """Return the preconditions of a new call, its `media.preconditions`; or None."""
+    def prepare_media(self, negotiator, media) -> None:
+        """Make a Negotiator say what this network wants to hear.
+
+        *media* is the media of the session; its `preconditions` outlive the Negotiator.
+        """
         from usip.ims import calls
 
-        return calls.new_preconditions(self.preconditions)
-
-    def prepare_media(self, negotiator, preconditions) -> None:
-        """Make a Negotiator of a call say what this network wants to hear."""
-        from usip.ims import calls
-
-        calls.prepare_media(negotiator, preconditions)
+        calls.prepare_media(negotiator, media, self.preconditions)
 
     def receive_short_message(self, transaction, message, now_ms: int) -> bool:
         """Take a MESSAGE that carries an SMS; False for any other."""

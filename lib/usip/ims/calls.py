@@ -19,22 +19,20 @@ _RTCP_RECEIVER_BPS = const(2400)
 _PAYLOAD_BPS = const(64000)  # G.711
 
 
-def new_preconditions(how: int):
-    """Return the preconditions of a call: ready (1) or reserved later (2); None for 0."""
-    if not how:
-        return None
-    return Preconditions(0 if how == 2 else _ALL, MANDATORY)
+def prepare_media(negotiator, media, how: int) -> None:
+    """Give a Negotiator its bandwidth and the preconditions of its call.
 
-
-def prepare_media(media, preconditions) -> None:
-    """Give a Negotiator the preconditions of its call, or None, and its bandwidth."""
-    local = media.local
+    *how*: 0 none, 1 our resources are ready, 2 they are reserved later.
+    """
+    local = negotiator.local
     is_ipv6 = b":" in local.address
     octets = _PAYLOAD_BPS // 8000 * local.ptime + (60 if is_ipv6 else 40)
     kbps = (8 * octets + local.ptime - 1) // local.ptime
     local.bandwidth = (kbps, _RTCP_SENDER_BPS, _RTCP_RECEIVER_BPS)
-    if preconditions is not None:
-        local.extensions = (preconditions,)
+    if how and getattr(media, "preconditions", None) is None:
+        media.preconditions = Preconditions(0 if how == 2 else _ALL, MANDATORY)
+    if how:
+        local.extensions = (media.preconditions,)
 
 
 class CallControl:
@@ -43,7 +41,10 @@ class CallControl:
     def __init__(self, session) -> None:
         self._session = session
         self._is_held = False  # the application has not heard of it
-        self._preconditions = getattr(session.media, "preconditions", None)
+
+    @property
+    def _preconditions(self):
+        return getattr(self._session.media, "preconditions", None)
 
     def holds(self, now_ms: int) -> bool:
         """Whether an incoming call may not ring yet; its answer is on the way then."""
@@ -59,7 +60,8 @@ class CallControl:
 
     def put_fields(self, w, with_description: bool) -> None:
         """Append what a reliable provisional response with a description says of it."""
-        if with_description and self._preconditions is not None and self._preconditions.is_used:
+        status = self._preconditions
+        if with_description and status is not None and status.is_used:
             w.put(b"Require: precondition\r\n")
 
     def proceed(self, now_ms: int) -> None:

@@ -285,6 +285,34 @@ class IMSRegistration(Registration):
         self.core.post(_E_UNREGISTERED, self)
 
 
+class ReginfoSink:
+    """Takes the documents too long for a stream's buffer: every reg event reads along.
+
+    Which of them it is for shows when the NOTIFY is complete; the others forget it.
+    """
+
+    def __init__(self, core) -> None:
+        self._core = core
+
+    def _events(self):
+        return [u.package.event for u in self._core.usages if isinstance(u, RegSubscription)]
+
+    def begin(self, buf, start: int, end: int) -> bool:
+        """Return whether a body of the type buf[start:end] is wanted."""
+        wanted = False
+        for event in self._events():
+            wanted = event.begin(buf, start, end) or wanted
+        return wanted
+
+    def feed(self, buf, start: int, end: int) -> None:
+        """Take the next octets."""
+        for event in self._events():
+            event.feed(buf, start, end)
+
+    def finish(self) -> None:
+        """The body is complete."""
+
+
 class RegSubscription(Subscription):
     """The subscription of a registration to what becomes of it."""
 
@@ -304,6 +332,12 @@ class RegSubscription(Subscription):
     def drop(self) -> None:
         """The registration is gone: so is this."""
         self._end(-1)
+
+    def read(self, message) -> bool:
+        """Give the body to the package, which may have read it as it came."""
+        if message.body_sink is None:
+            return super().read(message)
+        return self.package.finish(self)
 
     def _grant(self, seconds: int, now_ms: int) -> None:
         super()._grant(seconds, now_ms)

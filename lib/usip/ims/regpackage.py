@@ -30,10 +30,15 @@ class RegPackage(Package):
     def receive(self, subscription, buf, start: int, end: int) -> bool:
         """Take a document; False when one before it is missing."""
         event = self.event
-        if subscription.version < 0:
-            event.version = -1  # a new subscription counts anew
         event.begin(_TYPE, 0, len(_TYPE))
         event.feed(buf, start, end)
+        return self.finish(subscription)
+
+    def finish(self, subscription) -> bool:
+        """Conclude from the document that `event` was fed; False when one before it is missing."""
+        event = self.event
+        if subscription.version < 0:
+            event.version = -1  # a new subscription counts anew
         self.action = event.finish()
         subscription.version = event.version
         return self.action != _RESUBSCRIBE

@@ -39,7 +39,7 @@ _WAITING = (errno.EAGAIN, errno.EINPROGRESS, errno.EALREADY, getattr(errno, "ENO
 class Connection:
     """One connection, ours or a peer's; `destination` is what the core calls it."""
 
-    def __init__(self, sock, destination, limits, is_open: bool, now_ms: int) -> None:
+    def __init__(self, sock, destination, limits, sink, is_open: bool, now_ms: int) -> None:
         self.destination = destination
         self.is_open = is_open
         self.is_ours = not is_open
@@ -47,7 +47,7 @@ class Connection:
         self.sent_by_port = -1
         self.received = 0  # octets
         self.used_at = now_ms  # a message was last sent or received
-        self.parser = StreamParser(limits)
+        self.parser = StreamParser(limits, sink)
         self.sock = sock
         self._reads_into = hasattr(sock, "recv_into")
         self._buf = bytearray(limits.stream_bytes)
@@ -316,7 +316,7 @@ class Streams:
             sock.close()
             return
         destination = ("tcp", host, port)
-        self.connections.append(Connection(sock, destination, self.limits, True, self.now_ms))
+        self._add(sock, destination, True)
 
     def _connect(self, destination):
         if destination[0] != "tcp" or not self._make_room():
@@ -329,7 +329,12 @@ class Streams:
             if e.errno not in _WAITING:
                 sock.close()
                 return None
-        connection = Connection(sock, destination, self.limits, False, self.now_ms)
+        return self._add(sock, destination, False)
+
+    def _add(self, sock, destination, is_open):
+        connection = Connection(
+            sock, destination, self.limits, self.core.body_sink, is_open, self.now_ms
+        )
         self.connections.append(connection)
         return connection
 
