@@ -11,7 +11,7 @@ def vm(request):
 
 
 def test_follows_the_transfer_of_baresip(phone, baresip, kamailio):
-    baresip("bob")
+    bob = baresip("bob")
     carol = baresip("carol")
     door = phone()
     door.do("call", to=kamailio.uri("bob"))
@@ -29,7 +29,7 @@ def test_follows_the_transfer_of_baresip(phone, baresip, kamailio):
 
 
 def test_tells_baresip_that_its_target_is_nobody(phone, baresip, kamailio):
-    baresip("bob")
+    bob = baresip("bob")
     door = phone()
     door.do("call", to=kamailio.uri("bob"))
     first = door.wait_event("answered")["call"]
@@ -42,7 +42,7 @@ def test_tells_baresip_that_its_target_is_nobody(phone, baresip, kamailio):
 
 
 def test_transfers_baresip_to_another(phone, baresip, kamailio):
-    baresip("bob")
+    bob = baresip("bob")
     carol = baresip("carol")
     door = phone()
     door.do("call", to=kamailio.uri("bob"))
