@@ -520,6 +520,10 @@ class UserAgentCore(Responder):
         ):
             if view.parse(message.buf, start, end) and view.user_start >= 0:
                 user = message.text(view.user_start, view.user_end)
+                if view.scheme == uri.TEL or user[:1] == b"+":
+                    from usip.sip import dialing
+
+                    user = dialing.number_of(user) or user
                 for account in self.accounts:
                     if account.user == user:
                         return account

@@ -48,6 +48,10 @@ class Account:
     profile = None
     identities = None  # what it is called besides its address-of-record; find(uri) -> index or -1
     contact_parameters = b""  # of our Contact in dialogs, each behind a semicolon
+    capabilities = b""  # of the Contact registered: feature tags, q (RFC 3840)
+    other_contacts = b""  # registered with it: whole lines, for other media elsewhere
+    dial_plan = ()  # see sip.dialing, as for the next
+    calls_tel = False
     protocol = ""  # used where a URI says none; "": what the domain likes best (RFC 3263 4.1)
     uri_parameters = b""  # of our Contact's URI in dialogs, each behind a semicolon
     learns_address = True  # our Contact has the address at which the registrar sees us
@@ -169,11 +173,14 @@ class Registration:
         self.destination = self.account.destination = destination
         w = core.begin_request(self._dialog, _M_REGISTER, destination)
         contact = core.contact_uri(self.account, destination)
+        account = self.account
         w.put(b"Contact: <").put(contact).put(b">").put(self.contact_parameters)
+        w.put(account.capabilities)
         if self.contact and self.contact != contact and self.state >= REGISTERED:
             w.put(b"\r\nContact: <").put(self.contact).put(b">;expires=0")
         self.contact = contact
-        w.put(b"\r\nExpires: ").put_uint(self.requested_s).put(b"\r\n").put(self.fields)
+        w.put(b"\r\n").put(account.other_contacts)
+        w.put(b"Expires: ").put_uint(self.requested_s).put(b"\r\n").put(self.fields)
         core.put_credentials(w, self.account, _M_REGISTER, self.account.registrar)
         core.put_capabilities(w)
         compose.end_without_body(w)
