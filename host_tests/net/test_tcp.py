@@ -37,7 +37,8 @@ class Net:
             return by_udp(to, buf, end) if to[0] == "udp" else made.send(to, buf, end)
 
         endpoint.send = send
-        endpoint.destination_for_large = made.destination_for_large
+        endpoint.load_streams = lambda: made
+        endpoint.config = {"network": {}}
         return made
 
     def __enter__(self):

@@ -28,7 +28,6 @@ from usip.net.accounts import (
     make_limits,
     require_available,
     target_of,
-    wants_tcp,
 )
 from usip.net.media import free_path
 from usip.net.transport import Transport
@@ -101,11 +100,14 @@ class Agent:
     def start(self) -> None:
         """Bind, register the accounts and begin to run; ConfigError when the port is taken."""
         self.transport.open()
-        if wants_tcp(self.config):
-            self.transport.listen()
+        listens = self.config["network"].get("tcp") == "on"
         for i, settings in enumerate(self.config["accounts"]):
             path = "accounts[%d]." % i
-            self.core.add_account(make_account(settings, self.core, path))
+            account = make_account(settings, self.core, path)
+            self.core.add_account(account)
+            listens = listens or account.protocol == "tcp"
+        if listens:
+            self.transport.load_streams().listen()
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
@@ -170,12 +172,9 @@ class Agent:
 
     def network_changed(self) -> None:
         """Say that the network is back or another one: bindings and calls move there at once."""
-        self.transport.forget()
-        for call in self.calls:
-            if call.session.allowed("modify"):
-                self._place_media(call)
-                call.media.local.address = call.local_address[0].encode()
-        self.core.network_changed(self.now_ms())
+        from usip.net import roam
+
+        roam.network_changed(self, self.now_ms())
         self.flush()
 
     # -- calls
@@ -307,7 +306,7 @@ class Agent:
             usip.preload(_DESCRIPTIONS)
             from usip.sdp.negotiate import Negotiator
 
-            session = self._place_media(call)
+            session = self.place_media(call)
             negotiator = Negotiator(
                 self.limits,
                 call.local_address[0].encode(),
@@ -339,7 +338,7 @@ class Agent:
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
         release()
 
-    def _place_media(self, call):
+    def place_media(self, call):
         """Return the session of *call*, whose sound is received where the peer sees us."""
         session = call.session
         for other in self.core.sessions:

@@ -2,7 +2,8 @@
 
 Theory of operation: `_SCHEMA` is the documentation and the program. One line a key: its path, its
 kind and range, and behind `=` the value it has when it is absent (no `=`: the key is required;
-`null` is accepted exactly where it is the value for absence). The document is walked once: what
+`null` is accepted exactly where it is the value for absence; what is `absent` stays so, which
+spares the heap of keys that few need). The document is walked once: what
 the schema does not name, and every wrong type or range, is refused by path and reason
 (`accounts[0].expires: 5 is below 30`); absent keys are filled in. Sections of kind `section`
 belong to an application, which checks them with `check` and a schema of its own.
@@ -25,10 +26,10 @@ accounts.password text 0 64 = ""
 accounts.registrar uri sip|sips = null
 accounts.outbound_proxy uri sip|sips = null
 accounts.transport choice auto|udp|tcp|tls = null
-accounts.keep_alive choice off|crlf|options|stun = null
-accounts.keep_alive_s int 5 3600 = null
-accounts.learn_address bool = true
-accounts.outbound bool = false
+accounts.keep_alive choice off|crlf|options|stun = absent
+accounts.keep_alive_s int 5 3600 = absent
+accounts.learn_address bool = absent
+accounts.outbound bool = absent
 accounts.expires int 30 86400 = 300
 accounts.ims object = null
 accounts.ims.impi text 3 96 = null
@@ -60,10 +61,10 @@ media.dtmf choice auto|rfc4733|info|inband = "auto"
 network object = {}
 network.address host = null
 network.sip_port int 0 65535 = 5060
-network.tcp choice auto|on|off = "auto"
-network.dns list 1 3 server = null
-network.stun_server server = null
-network.instance_id uuid = null
+network.tcp choice auto|on|off = absent
+network.dns list 1 3 server = absent
+network.stun_server server = absent
+network.instance_id uuid = absent
 audio object = {}
 audio.play text 1 96 = null
 audio.record text 1 96 = null
@@ -142,11 +143,11 @@ def _check_ims(account, ims, path):
 
 
 def _check_transport(account, network, path):
-    if account["transport"] == "tcp" and network["tcp"] == "off" and account["ims"] is None:
+    if account["transport"] == "tcp" and network.get("tcp") == "off" and account["ims"] is None:
         raise ConfigError(path + "transport", "tcp is switched off by network.tcp")
-    if account["keep_alive"] == "stun" and account["transport"] not in ("udp", "auto"):
+    if account.get("keep_alive") == "stun" and account["transport"] not in ("udp", "auto"):
         raise ConfigError(path + "keep_alive", "stun needs udp")
-    if account["keep_alive_s"] is not None and account["keep_alive"] in ("off", None):
+    if "keep_alive_s" in account and account.get("keep_alive", "off") == "off":
         raise ConfigError(path + "keep_alive_s", "there is no keep_alive")
 
 
@@ -207,6 +208,9 @@ def _fill_in(value, schema, path, pattern):
             kind, default = _rule(schema, _join(pattern, key))
             if default is None:
                 raise ConfigError(_join(path, key), "is missing")
+            if default == "absent":
+                at = schema.find(prefix, at)
+                continue
             value[key] = json.loads(default)
             if kind == "object" and value[key] is not None:
                 _fill_in(value[key], schema, _join(path, key), _join(pattern, key))

@@ -140,12 +140,6 @@ class UserAgentCore(Responder):
         """Register an account or refresh its binding now."""
         account.registration.register(now_ms)
 
-    def network_changed(self, now_ms: int) -> None:
-        """Announce our new address, or that we are back: bindings and calls (RFC 5626 4.5)."""
-        from usip.sip import failover
-
-        failover.network_changed(self, now_ms)
-
     def unregister(self, account, now_ms: int) -> None:
         """Remove an account's binding; UNREGISTERED follows in any case."""
         account.registration.unregister(now_ms)

@@ -31,7 +31,7 @@ def make_account(settings: dict, core, path: str = "") -> Account:
     registrar = (settings["registrar"] or "").encode()
     proxy = (settings["outbound_proxy"] or "").encode()
     kind = Account
-    keeps = settings["keep_alive"] or settings["outbound"]
+    keeps = settings.get("keep_alive") or settings.get("outbound")
     if keeps:
         from usip.net import flow
 
@@ -48,7 +48,7 @@ def make_account(settings: dict, core, path: str = "") -> Account:
     )
     if settings["transport"] != "auto":
         account.protocol = settings["transport"]
-    if not settings["learn_address"]:
+    if not settings.get("learn_address", True):
         account.learns_address = False
     if keeps:
         flow.configure(account, settings, core.transport.owner.config["network"])
@@ -61,13 +61,6 @@ def make_limits(config: dict) -> Limits:
         if account["ims"] is not None:
             return Limits(message_bytes=_IMS_MESSAGE_BYTES)
     return Limits()
-
-
-def wants_tcp(config: dict) -> bool:
-    """Return whether peers may connect to us: an account uses TCP, or it is switched on."""
-    if config["network"]["tcp"] == "on":
-        return True
-    return any([account["transport"] == "tcp" for account in config["accounts"]])
 
 
 def target_of(account, target: str) -> bytes:

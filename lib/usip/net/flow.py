@@ -224,13 +224,13 @@ class Probe(Request):
 
 def configure(account, settings: dict, network: dict) -> None:
     """Fill in what the configuration says about the flow of *account*."""
-    account.keep_alive = settings["keep_alive"] or "off"
-    account.keep_alive_s = settings["keep_alive_s"] or 0
-    if network["stun_server"] is not None:
+    account.keep_alive = settings.get("keep_alive", "off")
+    account.keep_alive_s = settings.get("keep_alive_s", 0)
+    if "stun_server" in network:
         host, _, port = network["stun_server"].partition(":")
         account.stun_server = host, int(port or 3478)
-    if settings["outbound"]:
-        account.instance = instance_urn(network["instance_id"], account.aor)
+    if settings.get("outbound"):
+        account.instance = instance_urn(network.get("instance_id"), account.aor)
 
 
 def instance_urn(configured, aor: bytes) -> bytes:

@@ -21,6 +21,7 @@ from micropython import const
 from usip import ticks
 from usip.errors import ParseError
 from usip.net import address
+from usip.net.transport import binding_error
 from usip.sip import failover
 from usip.sip.stream import StreamParser
 
@@ -143,16 +144,16 @@ class Streams:
         self._without = []  # (host, port, until when) of peers that refused TCP
 
     def listen(self) -> None:
-        """Accept connections from now on; OSError when the port is taken."""
+        """Accept connections from now on; ConfigError when another program does at our port."""
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(address.native(self.host, self.port))
             sock.listen(2)
             sock.setblocking(False)
-        except OSError:
+        except OSError as e:
             sock.close()
-            raise
+            raise binding_error(e, self.host, self.port)
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         self._ipoll = getattr(poll, "ipoll", poll.poll)
@@ -204,6 +205,8 @@ class Streams:
 
     def destination_for_large(self, destination):
         """Return where a request over 1,300 octets for a UDP destination goes (18.1.1)."""
+        if self.owner.config["network"].get("tcp") == "off":
+            return destination
         for host, port, until in self._without:
             if (host, port) == destination[1:] and ticks.ticks_diff(until, self.now_ms) > 0:
                 return destination

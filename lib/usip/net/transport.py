@@ -35,7 +35,7 @@ class Transport:
         self.locator = None  # locator.Locator
         self.stun = None  # takes the datagrams that begin with an octet below 4
         self._socket = None
-        self._routes = {}  # destination -> (native address, our host as it sees us)
+        self.routes = {}  # destination -> (native address, our host as it sees us)
 
     def open(self) -> None:
         """Bind; ConfigError says what is wrong with the address or the port."""
@@ -46,14 +46,7 @@ class Transport:
                 return
             except OSError as e:
                 if self.port or e.errno != errno.EADDRINUSE:
-                    raise _binding_error(e, self.host, port)
-
-    def listen(self) -> None:
-        """Accept TCP connections at the same port; ConfigError when another program does."""
-        try:
-            self._load_streams().listen()
-        except OSError as e:
-            raise _binding_error(e, self.host, self.port)
+                    raise binding_error(e, self.host, port)
 
     def close(self) -> None:
         """Close; a second call changes nothing."""
@@ -83,21 +76,13 @@ class Transport:
             busy = True
         return busy
 
-    def forget(self) -> None:
-        """This is another network: look everything up again, close what was connected."""
-        self._routes.clear()
-        if self.streams is not None:
-            self.streams.forget()
-        if self.locator is not None:
-            self.locator.forget()
-
     # -- for the core
 
     def send(self, destination, buf, end: int) -> bool:
         """Send a message; False when the network refused."""
         try:
             if destination[0] != "udp":
-                return self.owner is not None and self._load_streams().send(destination, buf, end)
+                return self.owner is not None and self.load_streams().send(destination, buf, end)
             return self._socket.send(buf, end, self._route_to(destination)[0])
         except (OSError, ValueError):
             return False
@@ -116,17 +101,12 @@ class Transport:
                 return None
             from usip.net import locator
 
-            servers = locator.name_servers(self.owner.config["network"]["dns"])
+            servers = locator.name_servers(self.owner.config["network"].get("dns"))
             self.locator = locator.Locator(self.owner, servers, ticks.ticks_ms())
         return self.locator.locate(host, port, protocol, user)
 
-    def destination_for_large(self, destination):
-        """Return where a request that no datagram should hold goes in place of *destination*."""
-        if self.owner is None or self.owner.config["network"]["tcp"] == "off":
-            return destination
-        return self._load_streams().destination_for_large(destination)
-
-    def _load_streams(self):
+    def load_streams(self):
+        """Return the connections, `tcp.Streams`."""
         if self.streams is None:
             from usip.net.tcp import Streams
 
@@ -134,19 +114,20 @@ class Transport:
         return self.streams
 
     def _route_to(self, destination):
-        route = self._routes.get(destination)
+        route = self.routes.get(destination)
         if route is None:
             host = self.host
             if address.is_wildcard(host):
                 host = address.local_host(destination[1])
-            if len(self._routes) >= _KEPT:
-                self._routes.clear()
+            if len(self.routes) >= _KEPT:
+                self.routes.clear()
             route = address.native(destination[1], destination[2]), host
-            self._routes[destination] = route
+            self.routes[destination] = route
         return route
 
 
-def _binding_error(e, host, port):
+def binding_error(e, host, port) -> ConfigError:
+    """Return what is wrong with the configuration when a socket cannot be bound."""
     if e.errno == errno.EADDRINUSE:
         return ConfigError("network.sip_port", "%d is in use by another program" % port)
     if e.errno == errno.EACCES:

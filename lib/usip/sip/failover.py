@@ -11,7 +11,7 @@ from micropython import const
 
 from usip import ticks
 from usip.sip import compose
-from usip.sip.transaction import Transaction
+from usip.sip.transaction import TERMINATED, Transaction
 
 _M_INVITE = const(1)
 _CANCELLING = const(2)  # of a session
@@ -48,7 +48,9 @@ def restart(core, transaction, destination, message, now_ms: int) -> None:
         transactions.active.append(transaction)
     transaction.start_timers(now_ms)
     if not transactions._send(transaction):
-        transactions.fail_later(transaction, now_ms)
+        transaction.state = TERMINATED  # reported by the timer
+        transaction.end_at = now_ms
+        transaction.repeat_at = ticks.NEVER
 
 
 def _leave_behind(transactions, transaction, message, now_ms):
@@ -71,12 +73,20 @@ def put_with_via(w, request: bytes, via: tuple, branch: bytes) -> None:
     w.put_span(request, request.find(b"\r\n", start), len(request))
 
 
-def change_protocol(message, end: int, protocol: str) -> None:
-    """Turn UDP into TCP, or back, in the topmost Via of our request in the bytearray *message*."""
-    at = message.find(b"\r\nVia: SIP/2.0/", 0, end) + 15
-    for octet in protocol.upper().encode():
-        message[at] = octet
-        at += 1
+def enlarge(transactions, destination):
+    """Return where the large request in the writer goes in place of *destination* (18.1.1).
+
+    To TCP if we have that and the peer has not refused it; the topmost Via says so.
+    """
+    load = getattr(transactions.transport, "load_streams", None)
+    other = load().destination_for_large(destination) if load is not None else destination
+    if other[0] != "udp":
+        w = transactions.writer
+        at = w.buf.find(b"\r\nVia: SIP/2.0/", 0, w.end) + 15
+        for octet in b"TCP":
+            w.buf[at] = octet
+            at += 1
+    return other
 
 
 def connection_failed(core, destination, may_try_again: bool, now_ms: int) -> None:

@@ -175,32 +175,20 @@ class Transactions:
         if not self._make_room(self.writer.end):
             return None
         if self.writer.end > _LARGE and destination[0] == "udp":
-            destination = self._destination_of_large(destination)
+            from usip.sip import failover
+
+            destination = failover.enlarge(self, destination)
         machine = _INVITE_CLIENT if method == _M_INVITE else _NON_INVITE_CLIENT
         transaction = Transaction(machine, method, branch, destination, user)
         self.active.append(transaction)
         transaction.message = self.writer.take()
         transaction.start_timers(now_ms)
         if not self._send(transaction):
-            self.fail_later(transaction, now_ms)
+            # Reported by the timer: the caller is not yet ready to hear of its own transaction.
+            transaction.state = TERMINATED
+            transaction.end_at = now_ms
+            transaction.repeat_at = ticks.NEVER
         return transaction
-
-    def fail_later(self, transaction, now_ms: int) -> None:
-        """Let the timer report that a request could not be sent, when its user is ready."""
-        transaction.state = TERMINATED
-        transaction.status_code = 503
-        transaction.end_at = now_ms
-        transaction.repeat_at = ticks.NEVER
-
-    def _destination_of_large(self, destination):
-        """Return where a request of over 1,300 octets goes (18.1.1), its Via changed to that."""
-        find = getattr(self.transport, "destination_for_large", None)
-        other = find(destination) if find is not None else destination
-        if other[0] != "udp":
-            from usip.sip import failover
-
-            failover.change_protocol(self.writer.buf, self.writer.end, other[0])
-        return other
 
     def accept(self, message, destination, now_ms: int):
         """Return a new server transaction for a request, or None when there is no room."""
