@@ -7,8 +7,9 @@ and imported names into plain globals, and leaves in the place of each module a 
 its names to whoever still imports it. Modules outside that import a bundled one get the bundle.
 
 A global that no public module shows takes the name of some attribute that no variable has, so
-that it adds none to the VM's pool of names (tools.shorten). A constant made by const() is not
-stored at all: what refers to it gets its value.
+that it adds none to the VM's pool of names (tools.shorten), and other bundles import it under that
+name. A number that a module gives a name to once is a constant, made by const() or not: it is not
+stored at all, what refers to it gets its value.
 
 What it asks of the sources: imports are absolute; a module is used only as `module.name`; global
 names are not made from strings. Anything else is a BundleError that names the place.
@@ -20,7 +21,7 @@ import builtins
 from tools import shorten
 
 # Module of the image -> what it is made of, in any order. The first is what a phone that is
-# registered runs, the second what a call adds.
+# registered runs, others what a call adds, the last what an IMS account does.
 BUNDLES = {
     "usip/phone": """
         usip/errors usip/ticks usip/octets usip/writer usip/limits
@@ -37,7 +38,15 @@ BUNDLES = {
         usip/rtp/packet usip/rtp/g711 usip/rtp/jitter usip/rtp/conceal usip/rtp/event
         usip/rtp/digits usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
     """.split(),
+    "usip/equipment": """
+        usip/ims/identities usip/ims/profile usip/ims/aka usip/ims/milenage usip/ims/isim
+        usip/ims/credentials usip/ims/reginfo usip/ims/regpackage usip/ims/registration
+        usip/ims/account
+    """.split(),
 }
+
+
+_HEAD = "from micropython import const"
 
 
 class BundleError(Exception):
@@ -53,12 +62,16 @@ class _Module:
         self.tree = ast.parse(text)
         self.known = known
         self.globals = set()
-        self.constants = {}  # name -> value of each NAME = const(NUMBER)
+        self.inner = set()  # functions and classes defined within a statement
+        self.constants = {}  # name -> value of each NAME = const(NUMBER) and NAME = NUMBER
         self.imports = {}  # id of an import statement -> [(bound name, module, name or None)]
         self.foreign = []  # texts of top-level imports of modules that are not ours
         self.needs = set()
         for node in self.tree.body:
             self._collect(node)
+        self._collect_numbers()
+        self.words = {n.id for n in ast.walk(self.tree) if isinstance(n, ast.Name)}
+        self.words |= {n.arg for n in ast.walk(self.tree) if isinstance(n, ast.arg)}
         for node in ast.walk(self.tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 self._resolve(node)
@@ -71,6 +84,8 @@ class _Module:
     def _collect(self, node) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self.globals.add(node.name)
+            if node not in self.tree.body:
+                self.inner.add(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             return
         else:
@@ -80,6 +95,16 @@ class _Module:
                 self.globals.add(node.id)
             if isinstance(node, ast.Assign) and _constant_of(node.value) is not None:
                 self.constants[node.targets[0].id] = _constant_of(node.value)
+
+    def _collect_numbers(self) -> None:
+        """Find the names that stand for one number all the time."""
+        stored = [node.id for node in ast.walk(self.tree) if _is_store(node)]
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                value = _number_of(node.value)
+                if value is not None and len(node.targets) == 1 and stored.count(name) == 1:
+                    self.constants[name] = value
 
     def _resolve(self, node) -> None:
         found = []
@@ -111,6 +136,12 @@ class _Linker:
         self.module = module
         self.edits = []
         self.inside = self.home.get(module.name)
+        self.words = set(module.words)
+        if self.inside:
+            for name, other in self.modules.items():
+                if self.home.get(name) == self.inside:
+                    self.words |= other.words
+                    self.words.update(self._final(name, member) for member in other.globals)
         self._visit(module.tree, dict(module.bound), set())
         lines = [line.encode() for line in module.lines]
         for first, start, last, end, new in sorted(self.edits, reverse=True):
@@ -130,6 +161,11 @@ class _Linker:
                 return name
             module, name = bound
         return self.final[module, name]
+
+    def _imported(self, module: str, member: str, name: str) -> str:
+        """Return what a global imported from another bundle is called here: *name* if need be."""
+        final = self._final(module, member)
+        return name if final in self.words else final
 
     def _is_linked(self, module: str) -> bool:
         """Whether names of *module* are globals here."""
@@ -159,6 +195,10 @@ class _Linker:
                 return
         elif isinstance(node, ast.Name):
             self._visit_name(node, bound, local)
+        elif isinstance(node, ast.Assign) and self.inside and node in self.module.tree.body:
+            value = _number_of(node.value)
+            if value is not None and getattr(node.targets[0], "id", "") in self.module.constants:
+                self._edit(node.value, "const(%d)" % value)
         elif isinstance(node, ast.Global):
             names = [self._final(self.module.name, name) for name in node.names]
             self._edit(node, "global " + ", ".join(names))
@@ -207,6 +247,8 @@ class _Linker:
                 self._edit(node, self._final(*target))
             elif constant is not None:
                 self._edit(node, str(constant))
+            elif target[0] in self.home and self.module.bound.get(node.id) == target:
+                self._edit(node, self._imported(*target, node.id))
         elif node.id in self.module.globals and self.inside:
             new = self._final(self.module.name, node.id)
             if new != node.id:
@@ -239,9 +281,10 @@ class _Linker:
             if member is None:
                 parts.append("from %s import %s as %s" % (package, last, name))
             else:
-                parts.append(
-                    "from %s import %s as %s" % (bundle, self._final(module, member), name)
-                )
+                if node in self.module.tree.body:
+                    name = self._imported(module, member, name)
+                final = self._final(module, member)
+                parts.append("from %s import %s as %s" % (bundle, final, name))
         self._edit(node, "; ".join(parts) or "pass")
 
     def _visit_function(self, node, bound: dict, local: set) -> None:
@@ -282,6 +325,17 @@ def _constant_of(node):
             return ast.literal_eval(node.args[0])
         except ValueError:
             return None
+    return None
+
+
+def _number_of(node):
+    """Return the value of a number that is written out, None for anything else."""
+    if isinstance(node, (ast.Constant, ast.UnaryOp)):
+        try:
+            value = ast.literal_eval(node)
+        except ValueError:
+            return None
+        return value if type(value) is int and abs(value) < 1 << 29 else None
     return None
 
 
@@ -351,10 +405,13 @@ def _final_names(modules: list) -> dict:
     taken = set()
     for module in modules:
         short = module.name.rpartition("/")[2]
+        shown = set(module.inner)
+        if shorten.is_public(module.name) and module.name not in shorten.PARTLY_PUBLIC:
+            shown |= {node.name for node in module.tree.body if isinstance(node, ast.ClassDef)}
         for name in sorted(module.globals):
             if name in module.constants:
                 new = "%s_%s" % (name if name[0] == "_" else "_p_" + name, short)
-            elif shorten.is_public(module.name) and name[0] != "_" and name not in taken:
+            elif name in shown and name[0] != "_" and name not in taken:
                 new = name
             else:
                 new = next(spare, None) or "%s_%s" % (name, short)
@@ -383,7 +440,7 @@ def bundle(texts: dict) -> dict:
             raise BundleError("usip/__init__: no is_linked = False")
         results["usip/__init__"] = text.replace("is_linked = False", "is_linked = True")
     for target, order in orders.items():
-        results[target] = "\n".join(results[name] for name in order)
+        results[target] = "\n".join([_HEAD, *[results[name] for name in order]])
         for name in order:
             results[name] = _stub(modules[name], target, final)
     return results
@@ -393,9 +450,11 @@ def _stub(module: _Module, target: str, final: dict) -> str:
     """Return a module that gives the names of a bundled one."""
     lines = []
     for name in sorted(module.globals):
+        if name[0] == "_":
+            continue
         if name in module.constants:
             lines.append("%s = %d" % (name, module.constants[name]))
-        elif name[0] != "_":
+        else:
             bundle_name = target.replace("/", ".")
             lines.append("from %s import %s as %s" % (bundle_name, final[module.name, name], name))
     return "\n".join(lines) + "\n"

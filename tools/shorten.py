@@ -49,7 +49,7 @@ PUBLIC = (
 )
 
 # Of these modules a program uses what is named in _SHOWN; all else is between us.
-_PARTLY_PUBLIC = (
+PARTLY_PUBLIC = (
     "usip/core",
     "usip/sip/registration",
     "usip/sip/session",
@@ -189,7 +189,7 @@ def _fixed_names(files: list) -> set:
     for file in files:
         for node in file.tree.body:  # `module.function` looks like an attribute of an object
             fixed.update(name for name in _names_of(node) if name[0] != "_")
-        if is_public(file.name) and file.name not in _PARTLY_PUBLIC:
+        if is_public(file.name) and file.name not in PARTLY_PUBLIC:
             fixed.update(name for name in file.defined if name[0] != "_")
     return fixed
 
