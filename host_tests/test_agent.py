@@ -298,7 +298,7 @@ def test_only_sip_uris_are_called():
     async def main():
         alice, bob = pair()
         async with alice:
-            for wrong in ("bob", "sip:", "sip:bob@h\r\nX: y", ""):
+            for wrong in ("bob@", "sip:", "sip:bob@h\r\nX: y", ""):
                 try:
                     alice.place(wrong)
                 except ValueError:

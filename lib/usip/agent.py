@@ -164,11 +164,18 @@ class Agent:
         self.flush()
 
     def account(self, aor=None):
-        """Return the account with this address-of-record, the first when None; else None."""
-        for account in self.core.accounts:
-            if aor is None or account.aor == aor.encode():
+        """Return the account with this address-of-record, or None.
+
+        *aor* None: the first that can be used, since it is bound or needs no registrar.
+        """
+        accounts = self.core.accounts
+        for account in accounts:
+            if aor is None:
+                if not account.registrar or account.registration.state == _BOUND:
+                    return account
+            elif account.aor == aor.encode():
                 return account
-        return None
+        return accounts[0] if aor is None and accounts else None
 
     def network_changed(self) -> None:
         """Say that the network is back or another one: bindings and calls move there at once."""
@@ -209,8 +216,9 @@ class Agent:
     async def call(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
         """Place a call and return it when it is answered; CallFailed(status, reason) if not.
 
-        *target* is a SIP URI. *audio* has open() -> (source, sink), either None: see usip.Audio;
-        None sends silence. *account* is one of `account()`; *headers* further (name, value) bytes.
+        *target* is a URI, a name or a number (usip.sip.dialing). *audio* has open() -> (source,
+        sink), either None: see usip.Audio; None sends silence. *account* is one of `account()`,
+        None for those that work one after the other; *headers* further (name, value) bytes.
         """
         call = self.place(target, audio, account, headers)
         try:
@@ -226,9 +234,15 @@ class Agent:
     def place(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
         """Place a call and return it at once; arguments as for `call`.
 
-        CallFailed when there is no room for another, ValueError when *target* is no SIP URI.
+        CallFailed when there is no room for another, ValueError when *target* is nobody's.
         """
-        account = account or self.account()
+        attempt = None
+        if account is None:
+            account = self.account()
+            if len(self.core.accounts) > 1:
+                from usip.fallback import Attempt
+
+                attempt = Attempt(self, account, target, headers)
         target = target_of(account, target)
         if len(self.calls) >= self.limits.sessions:
             raise CallFailed(486, "Too Many Calls")
@@ -241,6 +255,7 @@ class Agent:
             self._close_path(call)
             raise
         self.calls.append(call)
+        call.attempt = attempt
         now_ms = self.now_ms()
         call.session = self.core.invite(account, target, call.media, now_ms, None, headers)
         self.flush()
@@ -486,7 +501,8 @@ class Agent:
         if call is None:
             return
         if event == core.CALL_ENDED:
-            self._release(call)
+            if call.attempt is None or not call.attempt.next(self, call):
+                self._release(call)
             return
         if not call.is_announced:
             return

@@ -40,6 +40,8 @@ _ENDED_BY = ("", "local", "remote", "error")
 class Call:
     """A call; made by the agent, given to an application."""
 
+    attempt = None  # fallback.Attempt: what else may be tried when it fails
+
     def __init__(self, agent, waiter) -> None:
         self._agent = agent  # now_ms(), flush(): what a command needs
         self._waiter = waiter  # set() when there is an event, wait(), clear()
@@ -95,6 +97,11 @@ class Call:
     def local_uri(self) -> str:
         """Our URI in this call."""
         return bare_uri(self.session.local_uri)
+
+    @property
+    def auto_answer_s(self) -> int:
+        """After how many seconds a caller who may wants to be answered; -1: as usual."""
+        return self.session.auto_answer_s
 
     @property
     def ended_by(self) -> str:

@@ -69,7 +69,9 @@ def target_of(account, target: str) -> bytes:
     if account.profile is not None:
         return account.target(uri)
     if not is_sip(uri):
-        raise ValueError("no SIP URI: %s" % target)
+        from usip.sip import dialing
+
+        return dialing.target(account, uri)
     return uri
 
 
