@@ -31,6 +31,19 @@ accounts.keep_alive_s int 5 3600 = absent
 accounts.learn_address bool = absent
 accounts.outbound bool = absent
 accounts.expires int 30 86400 = 300
+accounts.dial_plan list 1 16 object = absent
+accounts.dial_plan.prefix text 0 24 = ""
+accounts.dial_plan.min int 1 24 = 1
+accounts.dial_plan.max int 1 24 = 24
+accounts.dial_plan.strip int 0 24 = 0
+accounts.dial_plan.add text 0 24 = ""
+accounts.tel choice sip|tel = absent
+accounts.features list 1 8 text 1 64 = absent
+accounts.q int 0 1000 = absent
+accounts.contacts list 1 3 object = absent
+accounts.contacts.uri uri sip|sips|tel
+accounts.contacts.features list 1 8 text 1 64 = absent
+accounts.contacts.q int 0 1000 = absent
 accounts.ims object = null
 accounts.ims.impi text 3 96 = null
 accounts.ims.imsi text 6 15 = null
@@ -65,6 +78,12 @@ network.tcp choice auto|on|off = absent
 network.dns list 1 3 server = absent
 network.stun_server server = absent
 network.instance_id uuid = absent
+incoming object = absent
+incoming.realm text 1 64 = "usip"
+incoming.users list 1 16 object = absent
+incoming.users.user text 1 64
+incoming.users.password text 0 64
+incoming.auto_answer list 1 16 text 1 96 = absent
 audio object = {}
 audio.play text 1 96 = null
 audio.record text 1 96 = null
@@ -73,7 +92,7 @@ mqtt section = null
 web section = null
 """
 
-_SECRETS = ("accounts.password", "accounts.ims.k", "accounts.ims.opc", "accounts.ims.op")
+_SECRETS = ("accounts.password", "incoming.users.password", "accounts.ims.k", "accounts.ims.opc", "accounts.ims.op")
 
 _TYPES = ("object", "section", "list", "ports", "int", "bool")  # the others are JSON strings
 _NAMES = ("an object", "an object", "a list", "a list", "a whole number", "true or false")

@@ -7,6 +7,7 @@ from usip.limits import Limits
 from usip.sip.registration import Account
 from usip.sip.uri import URI
 
+_PREFERENCES = "dial_plan tel features q contacts"
 _IMS_MESSAGE_BYTES = const(2200)  # an INVITE that passed six proxies: 1930 seen
 
 
@@ -50,9 +51,20 @@ def make_account(settings: dict, core, path: str = "") -> Account:
         account.protocol = settings["transport"]
     if not settings.get("learn_address", True):
         account.learns_address = False
+    network = core.transport.owner.config["network"]
     if keeps:
-        flow.configure(account, settings, core.transport.owner.config["network"])
+        flow.configure(account, settings, network)
+    if _has_preferences(settings, network):
+        from usip.net import preferences
+
+        preferences.apply(account, settings, network)
     return account
+
+
+def _has_preferences(settings: dict, network: dict) -> bool:
+    if "instance_id" in network:
+        return True
+    return any([key in settings for key in _PREFERENCES.split()])
 
 
 def make_limits(config: dict) -> Limits:
