@@ -111,7 +111,7 @@ def _repeat(value):
 
 
 def _zones(value):
-    found = words(value, 2, 64)
+    found = words(value, 2, len(value))
     if len(found) % 2:
         raise ValueError("odd number of words")
     pairs = range(0, len(found), 2)
