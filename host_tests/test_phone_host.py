@@ -34,7 +34,7 @@ def free_ports(count: int) -> int:
 class Phone:
     """A running phone; its events are read from a file while it runs."""
 
-    def __init__(self, folder, user, *options, rtp=None, port=None, **account):
+    def __init__(self, folder, user, *options, rtp=None, port=None, network=None, **account):
         self.folder = folder / user
         self.folder.mkdir(exist_ok=True)
         first = free_ports(12)
@@ -42,6 +42,7 @@ class Phone:
         rtp = rtp or first + 2
         account["aor"] = "sip:%s@127.0.0.1" % user
         settings = {"accounts": [account], "media": {"rtp_ports": [rtp, rtp + 9]}}
+        settings["network"] = network or {}
         (self.folder / "config.json").write_text(json.dumps(settings))
         command = [sys.executable, "-m", "tools.phone"]
         command += ["--config", str(self.folder / "config.json")]
