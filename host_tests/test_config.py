@@ -67,6 +67,46 @@ def test_the_documented_example_is_accepted():
     assert document["media"]["codecs"] == ["PCMA"]
 
 
+def incoming(**fields):
+    return {"accounts": [dict(AOR)], "incoming": fields}
+
+
+def test_keys_that_few_need_stay_absent():
+    document = config.parse({"accounts": [dict(AOR)]})
+    assert "incoming" not in document and "dial_plan" not in document["accounts"][0]
+
+
+def test_a_dial_plan_and_contacts_are_filled_in_and_checked():
+    document = account(dial_plan=[{"prefix": "0", "add": "+49", "strip": 1}], q=500)
+    rule = config.parse(document)["accounts"][0]["dial_plan"][0]
+    assert rule == {"prefix": "0", "add": "+49", "strip": 1, "min": 1, "max": 24}
+    for fields, expected in (
+        ({"dial_plan": [{"min": 0}]}, "accounts[0].dial_plan[0].min: 0 is below 1"),
+        ({"dial_plan": [{}, {"min": 9, "max": 8}]}, "accounts[0].dial_plan[1].max: is below min"),
+        ({"dial_plan": [{"replace": "x"}]}, "accounts[0].dial_plan[0].replace: unknown key"),
+        ({"dial_plan": []}, "accounts[0].dial_plan: 0 entries, not 1 to 16"),
+        ({"tel": "maybe"}, 'accounts[0].tel: "maybe" is not one of sip, tel'),
+        ({"q": 1001}, "accounts[0].q: 1001 is above 1000"),
+        ({"features": ["audio", 1]}, "accounts[0].features[1]: 1 is not a string"),
+        ({"contacts": [{"features": ["text"]}]}, "accounts[0].contacts[0].uri: is missing"),
+    ):
+        assert refusal(account(**fields)) == expected, refusal(account(**fields))
+
+
+def test_what_is_said_of_callers_is_checked():
+    user = {"user": "station", "password": "secret"}
+    document = config.parse(incoming(users=[user], auto_answer=["101", "@192.0.2.10"]))
+    assert document["incoming"]["realm"] == "usip"
+    for fields, expected in (
+        ({"users": [{"user": "x"}]}, "incoming.users[0].password: is missing"),
+        ({"users": [{"user": "x", "password": 5}]}, "incoming.users[0].password: it is not a"),
+        ({"auto_answer": "101"}, 'incoming.auto_answer: "101" is not a list'),
+        ({"auto_answer": ["101", "101"]}, 'incoming.auto_answer[1]: "101" is there twice'),
+        ({"realm": ""}, "incoming.realm: "),
+    ):
+        assert refusal(incoming(**fields)).startswith(expected), refusal(incoming(**fields))
+
+
 def test_the_range_of_a_number_is_named():
     assert refusal(account(expires=5)) == "accounts[0].expires: 5 is below 30"
     assert refusal(account(expires=86401)) == "accounts[0].expires: 86401 is above 86400"

@@ -123,6 +123,9 @@ def parse(document) -> dict:
     for i, account in enumerate(document["accounts"]):
         _complete(account, "accounts[%d]." % i)
         _check_transport(account, document["network"], "accounts[%d]." % i)
+        for n, rule in enumerate(account.get("dial_plan", ())):
+            if rule["max"] < rule["min"]:
+                raise ConfigError("accounts[%d].dial_plan[%d].max" % (i, n), "is below min")
     return document
 
 
