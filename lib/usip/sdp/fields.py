@@ -104,7 +104,7 @@ def _time(value):
 
 
 def _repeat(value):
-    found = [seconds(word) for word in words(value, 2, 64)]
+    found = [seconds(word) for word in words(value, 2, len(value))]
     if found[0] <= 0 or found[1] < 0:
         raise ValueError("interval or duration")
     return Repeat(found[0], found[1], tuple(found[2:]))
