@@ -352,9 +352,11 @@ class Phone:
 
     def place(self, message):
         """Place the call that a command describes."""
-        account = self.agent.account(message.get("from_account"))
-        if account is None:
-            raise ValueError("no such account")
+        account = None
+        if "from_account" in message:
+            account = self.agent.account(message["from_account"])
+            if account is None:
+                raise ValueError("no such account")
         headers = message.get("headers") or {}
         pairs = [(name.encode(), _line(headers[name])) for name in headers]
         self.agent.place(message["to"], self.agent.audio, account, pairs)
@@ -371,6 +373,9 @@ class Phone:
         """Do with an incoming call what --answer says."""
         mode = self.options["answer"]
         delay_s = self.options["answer_after"]
+        if mode == "ring" and incoming.auto_answer_s >= 0:
+            mode = "auto"
+            delay_s = incoming.auto_answer_s
         if mode not in ("auto", "ring"):
             incoming.reject(int(mode))
             return
