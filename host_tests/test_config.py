@@ -165,6 +165,46 @@ def test_addresses_and_uris_are_checked():
     assert refusal(account(registrar="sip:pbx.example.com")) == ""
 
 
+def network(**settings):
+    """Return a document with these network settings."""
+    return {"accounts": [AOR], "network": settings}
+
+
+def test_transports_and_servers_are_checked():
+    assert refusal(account(transport="tcp")) == ""
+    assert "auto, udp, tcp, tls" in refusal(account(transport="sctp"))
+    tcp = {"accounts": [dict(AOR, transport="tcp")], "network": {"tcp": "off"}}
+    assert refusal(tcp) == "accounts[0].transport: tcp is switched off by network.tcp"
+    assert refusal(network(dns=["192.0.2.1", "192.0.2.2:5353"], tcp="on")) == ""
+    assert "is not an IPv4 address" in refusal(network(dns=["dns.example.com"]))
+    assert "network.dns[0]" in refusal(network(dns=["192.0.2.1:0"]))
+    assert refusal(network(dns=[])) == "network.dns: 0 entries, not 1 to 3"
+    assert "has a wrong port" in refusal(network(stun_server="192.0.2.1:x"))
+
+
+def test_keep_alives_are_checked():
+    assert refusal(account(keep_alive="options", keep_alive_s=20, learn_address=False)) == ""
+    assert "is below 5" in refusal(account(keep_alive="crlf", keep_alive_s=1))
+    assert refusal(account(keep_alive_s=20)) == "accounts[0].keep_alive_s: there is no keep_alive"
+    stun = account(keep_alive="stun", transport="tcp")
+    assert refusal(stun) == "accounts[0].keep_alive: stun needs udp"
+
+
+def test_an_instance_is_a_uuid():
+    assert refusal(network(instance_id="00000000-0000-1000-8000-000A95A0E128")) == ""
+    for wrong in (
+        "x",
+        "00000000-0000-1000-8000-000A95A0E12",
+        "0000000g-0000-1000-8000-000A95A0E128",
+    ):
+        assert "network.instance_id" in refusal(network(instance_id=wrong)), wrong
+
+
+def test_what_few_need_stays_absent():
+    document = config.parse(account())
+    assert "keep_alive" not in document["accounts"][0] and "dns" not in document["network"]
+
+
 def test_port_ranges_hold_an_rtp_and_an_rtcp_port():
     assert "[first port, last port]" in refusal(media(rtp_ports=[40000]))
     assert "[first port, last port]" in refusal(media(rtp_ports=[40000, "x"]))
