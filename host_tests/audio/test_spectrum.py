@@ -43,7 +43,7 @@ def test_backward_gives_the_samples_again():
     z, settled, back = ints(), ints(), ints()
     logs = ints(33)
     spectrum.forward(z, t, SINES, ORDER)
-    shift = spectrum.settle(z, 0, settled, 0, logs, 0, 3) - 3
+    shift = spectrum.settle(z, 0, settled, 0, logs, 0, 1) - 4
     spectrum.backward(back, settled, SINES, ORDER, ints())
     for i in range(64):
         value = back[i] << shift if shift >= 0 else back[i] >> -shift
@@ -78,5 +78,5 @@ def test_transforms_use_no_heap():
     logs = ints(33)
     with NoAlloc():
         spectrum.forward(z, t, SINES, ORDER)
-        spectrum.settle(z, 0, z, 0, logs, 0, 3)
+        spectrum.settle(z, 0, z, 0, logs, 0, 1)
         spectrum.backward(t, z, SINES, ORDER, work)

@@ -1,7 +1,7 @@
 """The kernels of the echo canceller's filter: a room's echo, and learning it; see `aec`.
 
 The filter is *slots* spectra of 64 ints, 27 bits behind the point. `x` holds as many spectra of
-the loudspeaker, an array('h') used as a ring whose newest is *first*. `lx`, `lp` and `lq` are 33
+the loudspeaker, used as a ring whose newest is *first*. `lx`, `lp` and `lq` are 33
 logarithms for each: powers of the loudspeaker's spectra, variances of the filter's partitions, and
 by how much those grow in a block. `m` is laid out as `aec` says.
 """
@@ -15,7 +15,7 @@ _NOISE = const(97)  # of the rest, smoothed
 _WHOLE = const(130)  # of all that competes with learning
 _STEP = const(163)  # exponent of the rest's bin, over that
 _LEFT = const(196)  # echo expected to be left
-_SHIFTS = const(401)  # by slot: exponent of the loudspeaker's spectrum
+_SHIFTS = const(403)  # by slot: exponent of the loudspeaker's spectrum
 
 
 @micropython.viper
@@ -135,10 +135,10 @@ def load(past: ptr32, t: ptr32, window: ptr32, how: int) -> int:
 
 
 @micropython.viper
-def filter(y: ptr32, x: ptr16, w: ptr32, m: ptr32, first: int, slots: int):
+def filter(y: ptr32, x: ptr32, w: ptr32, m: ptr32, first: int, slots: int):
     """Write the spectrum of the echo, times 4, to *y*: the sum over all partitions."""
     y = ptr32(y)
-    x = ptr16(x)
+    x = ptr32(x)
     w = ptr32(w)
     m = ptr32(m)
     i = 0
@@ -151,16 +151,16 @@ def filter(y: ptr32, x: ptr16, w: ptr32, m: ptr32, first: int, slots: int):
         right = 11 - int(m[_SHIFTS + slot])
         i = p << 6
         j = slot << 6
-        a = ((int(x[j]) & 0xFFFF) ^ 0x8000) - 0x8000
-        b = ((int(x[j + 1]) & 0xFFFF) ^ 0x8000) - 0x8000
+        a = int(x[j])
+        b = int(x[j + 1])
         y[0] = int(y[0]) + (a * (int(w[i]) >> 14) >> right)
         y[1] = int(y[1]) + (b * (int(w[i + 1]) >> 14) >> right)
         k = 2
         while k < 64:
             i += 2
             j += 2
-            a = ((int(x[j]) & 0xFFFF) ^ 0x8000) - 0x8000
-            b = ((int(x[j + 1]) & 0xFFFF) ^ 0x8000) - 0x8000
+            a = int(x[j])
+            b = int(x[j + 1])
             c = int(w[i]) >> 14
             d = int(w[i + 1]) >> 14
             y[k] = int(y[k]) + (a * c - b * d >> right)
@@ -183,7 +183,7 @@ def judge(m: ptr32, lx: ptr32, lp: ptr32, first: int, slots: int, exponent: int)
     lp = ptr32(lp)
     k = 0
     while k < 33:
-        a = _LEAST
+        a = -32768
         p = 0
         slot = first
         i = k
@@ -241,65 +241,63 @@ def judge(m: ptr32, lx: ptr32, lp: ptr32, first: int, slots: int, exponent: int)
 
 
 @micropython.viper
-def learn(w: ptr32, x: ptr16, lx: ptr32, lp: ptr32, lq: ptr32, m: ptr32, first: int):  # noqa: PLR0915
+def learn(x: ptr32, w: ptr32, lx: ptr32, lp: ptr32, lq: ptr32, m: ptr32, first: int):  # noqa: PLR0915
     """Take one step with all partitions, and let their variances follow.
 
     *first*: slots << 8 | the slot of the newest spectrum.
     """
+    x = ptr32(x)
     w = ptr32(w)
-    x = ptr16(x)
     lx = ptr32(lx)
     lp = ptr32(lp)
     lq = ptr32(lq)
     m = ptr32(m)
     slots = first >> 8
-    slot = first & 255
-    i = 0
-    p = 0
-    while p < slots:
-        exponent = int(m[_SHIFTS + slot]) << 10
-        k = 0
-        while k < 33:
+    first = first & 255
+    k = 0
+    while k < 33:
+        at = k << 1
+        if k == 32:
+            at = 1
+        c = int(m[at])
+        d = 0
+        if at > 1:
+            d = int(m[at + 1])
+        step = int(m[_STEP + k]) + 27648
+        whole = int(m[_WHOLE + k]) + 1024
+        slot = first
+        i = k
+        p = 0
+        while p < slots:
             v = int(lp[i])
-            n = v + int(m[_STEP + k]) + exponent + 27648
+            exponent = int(m[_SHIFTS + slot]) << 10
+            n = v + step + exponent
             size = 128 + ((n & 1023) >> 3)
             n = 0 - (n >> 10) - 1
             if n < 30:
-                if n < 0:
-                    n = 0
-                at = k << 1
-                if k == 32:
-                    at = 1
+                if n < 2:
+                    n = 2
                 j = (slot << 6) + at
-                at2 = (p << 6) + at
-                a = ((int(x[j]) & 0xFFFF) ^ 0x8000) - 0x8000
-                c = int(m[at])
+                a = int(x[j])
+                to = (p << 6) + at
                 if at > 1:
-                    b = ((int(x[j + 1]) & 0xFFFF) ^ 0x8000) - 0x8000
-                    d = int(m[at + 1])
-                    e = int(w[at2 + 1]) + ((a * d - b * c >> 8) * size >> n)
-                    if e > 0x1FFFFFFF:
-                        e = 0x1FFFFFFF
-                    if e < -0x1FFFFFFF:
-                        e = -0x1FFFFFFF
-                    w[at2 + 1] = e
+                    b = int(x[j + 1])
+                    w[to + 1] = int(w[to + 1]) + ((a * d - b * c >> 8) * size >> n)
                     a = a * c + b * d
                 else:
                     a = a * c
-                e = int(w[at2]) + ((a >> 8) * size >> n)
-                if e > 0x1FFFFFFF:
-                    e = 0x1FFFFFFF
-                if e < -0x1FFFFFFF:
-                    e = -0x1FFFFFFF
-                w[at2] = e
+                w[to] = int(w[to]) + ((a >> 8) * size >> n)
             # the variance falls by half of the share that this partition has in the whole
-            n = v + int(lx[slot * 33 + k]) + exponent + exponent - int(m[_WHOLE + k]) - 1024
+            n = v + int(lx[slot * 33 + k]) + exponent + exponent - whole
             if n > -10240:
                 if n > -425:
                     n = -425
                 a = 1024 + (n & 1023) >> 0 - (n >> 10)
-                v -= a * (1477 + (a * (737 + (a * 900 >> 10)) >> 10)) >> 10
-            v -= 1
+                if a > 63:
+                    v -= a * (1477 + (a * (737 + (a * 900 >> 10)) >> 10)) >> 10
+                else:
+                    v -= a * 3 >> 1
+            v -= 2
             b = int(lq[i])
             if v < b:
                 n = v - b
@@ -309,12 +307,12 @@ def learn(w: ptr32, x: ptr16, lx: ptr32, lp: ptr32, lq: ptr32, m: ptr32, first: 
             if n > -10240:
                 v += 1024 + (n & 1023) >> 0 - (n >> 10)
             lp[i] = v
-            i += 1
-            k += 1
-        p += 1
-        slot += 1
-        if slot == slots:
-            slot = 0
+            i += 33
+            p += 1
+            slot += 1
+            if slot == slots:
+                slot = 0
+        k += 1
 
 
 @micropython.viper
@@ -351,7 +349,12 @@ def take_off(w: ptr32, at: int, z: ptr32, exponent: int, lq: ptr32, log_at: int,
         right = 30
     i = 0
     while i < 64:
-        w[at + i] = int(w[at + i]) - (int(z[i]) << left >> right)
+        a = int(w[at + i]) - (int(z[i]) << left >> right)
+        if a > 0x1FFFFFFF:
+            a = 0x1FFFFFFF
+        if a < -0x1FFFFFFF:
+            a = -0x1FFFFFFF
+        w[at + i] = a
         i += 1
     i = 0
     while i < 33:

@@ -45,21 +45,34 @@ def forward(z: ptr32, t: ptr32, sines: ptr32, order: ptr8):  # noqa: PLR0915
     sines = ptr32(sines)
     order = ptr8(order)
     k = 0
-    while k < 32:  # the first stage has no factors
-        n = int(order[k]) << 1
-        i = int(order[k + 1]) << 1
-        j = k << 1
-        a = int(t[n])
-        b = int(t[i])
-        z[j] = a + b
-        z[j + 2] = a - b
-        a = int(t[n + 1])
+    while k < 32:  # the first two stages have no factors
+        i = int(order[k]) << 1
+        a = int(t[i])
         b = int(t[i + 1])
-        z[j + 1] = a + b
-        z[j + 3] = a - b
-        k += 2
-    half = 4
-    step = 16
+        x = int(t[i + 32])
+        y = int(t[i + 33])
+        m = a - x
+        n = b - y
+        a += x
+        b += y
+        c = int(t[i + 16])
+        s = int(t[i + 17])
+        x = int(t[i + 48])
+        y = int(t[i + 49])
+        i = k << 1
+        k += 4
+        z[i] = a + c + x
+        z[i + 1] = b + s + y
+        z[i + 4] = a - c - x
+        z[i + 5] = b - s - y
+        x = c - x
+        y = s - y
+        z[i + 2] = m + y
+        z[i + 3] = n - x
+        z[i + 6] = m - y
+        z[i + 7] = n + x
+    half = 8
+    step = 8
     while half < 64:
         n = 0
         k = 0
@@ -114,7 +127,10 @@ def forward(z: ptr32, t: ptr32, sines: ptr32, order: ptr8):  # noqa: PLR0915
 
 @micropython.viper
 def backward(t: ptr32, z: ptr32, sines: ptr32, order: ptr8, work: ptr32):  # noqa: PLR0915
-    """Write the 64 samples of the spectrum z, of 17 bits and sign, to t; *work* is 64 ints."""
+    """Write the 64 samples of the spectrum z, of 15 bits and sign, to t, times 8.
+
+    *work* is 64 ints.
+    """
     t = ptr32(t)
     z = ptr32(z)
     sines = ptr32(sines)
@@ -122,14 +138,14 @@ def backward(t: ptr32, z: ptr32, sines: ptr32, order: ptr8, work: ptr32):  # noq
     work = ptr32(work)
     x = int(z[0])
     y = int(z[1])
-    work[0] = x - y >> 1  # imaginary parts come first: so the forward stages go backwards
-    work[1] = x + y >> 1
-    work[32] = 0 - int(z[33])
-    work[33] = int(z[32])
+    work[0] = x + y >> 1
+    work[1] = x - y >> 1
+    work[32] = int(z[32])
+    work[33] = 0 - int(z[33])
     k = 1
     i = 2
     j = 62
-    while i < j:
+    while i < j:  # from samples to pairs of samples
         x = int(z[i])
         y = int(z[i + 1])
         a = int(z[j])
@@ -140,29 +156,42 @@ def backward(t: ptr32, z: ptr32, sines: ptr32, order: ptr8, work: ptr32):  # noq
         n = s * int(sines[k + 16]) + c * int(sines[k]) >> 11
         x = x + a
         y = y - b
-        work[i + 1] = x - n >> 1
-        work[i] = y + m >> 1
-        work[j + 1] = x + n >> 1
-        work[j] = m - y >> 1
+        work[i] = x - n >> 1
+        work[i + 1] = y + m >> 1
+        work[j] = x + n >> 1
+        work[j + 1] = m - y >> 1
         k += 1
         i += 2
         j -= 2
     k = 0
     while k < 32:
-        n = int(order[k]) << 1
-        i = int(order[k + 1]) << 1
-        j = k << 1
-        a = int(work[n])
-        b = int(work[i])
-        t[j] = a + b >> 1
-        t[j + 2] = a - b >> 1
-        a = int(work[n + 1])
+        i = int(order[k]) << 1
+        a = int(work[i])
         b = int(work[i + 1])
-        t[j + 1] = a + b >> 1
-        t[j + 3] = a - b >> 1
-        k += 2
-    half = 4
-    step = 16
+        x = int(work[i + 32])
+        y = int(work[i + 33])
+        m = a - x
+        n = b - y
+        a += x
+        b += y
+        c = int(work[i + 16])
+        s = int(work[i + 17])
+        x = int(work[i + 48])
+        y = int(work[i + 49])
+        i = k << 1
+        k += 4
+        t[i] = a + c + x >> 2
+        t[i + 1] = b + s + y >> 2
+        t[i + 4] = a - c - x >> 2
+        t[i + 5] = b - s - y >> 2
+        x = c - x
+        y = s - y
+        t[i + 2] = m - y >> 2
+        t[i + 3] = n + x >> 2
+        t[i + 6] = m + y >> 2
+        t[i + 7] = n - x >> 2
+    half = 8
+    step = 8
     while half < 64:
         n = 0
         k = 0
@@ -174,25 +203,19 @@ def backward(t: ptr32, z: ptr32, sines: ptr32, order: ptr8, work: ptr32):  # noq
                 j = i + half
                 x = int(t[j])
                 y = int(t[j + 1])
-                a = x * c + y * s >> 11
-                b = y * c - x * s >> 11
+                a = x * c - y * s >> 11
+                b = y * c + x * s >> 11
                 x = int(t[i])
                 y = int(t[i + 1])
-                t[j] = x - a >> 1
-                t[j + 1] = y - b >> 1
-                t[i] = x + a >> 1
-                t[i + 1] = y + b >> 1
+                t[j] = x - a
+                t[j + 1] = y - b
+                t[i] = x + a
+                t[i + 1] = y + b
                 i = j + half
             n += 2
             k += step
         half = half << 1
         step = step >> 1
-    i = 0
-    while i < 64:
-        x = int(t[i])
-        t[i] = int(t[i + 1])
-        t[i + 1] = x
-        i += 2
 
 
 @micropython.viper
@@ -222,61 +245,45 @@ def settle(z: ptr32, at: int, to: ptr32, to_at: int, logs: ptr32, log_at: int, m
     if right < 0:
         left = 0 - right
         right = 0
-    i = 0
-    while i < 64:
+    k = 32
+    i = 1
+    while k >= 0:  # half the rate, bins 31 .. 1, the mean
         a = int(z[at + i]) << left >> right
-        b = int(z[at + i + 1]) << left >> right
         to[to_at + i] = a
-        to[to_at + i + 1] = b
         a = a >> more
-        b = b >> more
         v = a * a
-        w = b * b
-        k = i >> 1
-        if i:
-            v += w
-            w = -1
-        while v >= 0:  # bin 0: its two parts are two bins
-            n = 0
-            m = v
-            if m >= 65536:
-                n = 16
-                m = m >> 16
-            if m >= 256:
-                n += 8
-                m = m >> 8
-            if m >= 16:
-                n += 4
-                m = m >> 4
-            if m >= 4:
-                n += 2
-                m = m >> 2
-            if m >= 2:
-                n += 1
-            if n > 10:
-                m = v >> (n - 10)
-            else:
-                m = v << (10 - n)
-            m += (n << 10) - 1024
-            if v == 0:
-                m = _LEAST
-            logs[log_at + k] = m
-            v = w
-            w = -1
-            k = 32
-        i += 2
+        if i > 1:
+            a = int(z[at + i + 1]) << left >> right
+            to[to_at + i + 1] = a
+            a = a >> more
+            v += a * a
+        n = 0
+        m = v
+        if m >= 65536:
+            n = 16
+            m = m >> 16
+        if m >= 256:
+            n += 8
+            m = m >> 8
+        if m >= 16:
+            n += 4
+            m = m >> 4
+        if m >= 4:
+            n += 2
+            m = m >> 2
+        if m >= 2:
+            n += 1
+        if n > 10:
+            m = v >> (n - 10)
+        else:
+            m = v << (10 - n)
+        m += (n << 10) - 1024
+        if v == 0:
+            m = _LEAST
+        logs[log_at + k] = m
+        k -= 1
+        i = k << 1
     return shift
-
-
-@micropython.viper
-def store(x: ptr16, at: int, z: ptr32):
-    """Write the 64 ints of *z* to x[at:], an array('h')."""
-    x = ptr16(x)
-    z = ptr32(z)
-    i = 0
-    while i < 64:
-        x[at + i] = int(z[i]) & 0xFFFF
-        i += 1
 
 
 @micropython.viper

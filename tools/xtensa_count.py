@@ -1,0 +1,295 @@
+"""Counts the instructions that a frame of a call takes on an ESP32, and their share of a core.
+
+    python -m tools.xtensa_count [NAME_PART ...]
+
+The work runs on CPython; every call of a viper function is noted with its arguments. Then the
+machine code that mpy-cross makes of it for xtensawin executes each of these calls in tools.xtensa,
+instruction by instruction, and must come to the same result. So the counts are exact, loops and
+branches as they were taken. Beside them stand estimates: `_CALL` for each service that such a
+function asks of the VM, and `_BYTECODE` for each bytecode of the Python between them (CPython's
+count; 75 times as long as on a PC's VM, see the benchmarks). A core has 240 MHz and is reckoned
+with one instruction a cycle: what waits for flash or memory comes on top.
+"""
+
+import argparse
+import ast
+import subprocess
+import sys
+import tempfile
+from array import array
+from pathlib import Path
+
+import usip  # noqa: F401  puts the compiler's names into place
+from tools import vm, xtensa
+from usip.limits import Limits
+from usip.ticks import ticks_add
+
+ROOT = Path(__file__).resolve().parent.parent
+LIB = ROOT / "lib"
+HERTZ = 240_000_000
+_CALL = 60
+_BYTECODE = 150
+_FRAMES = 25  # warming up, and as many counted
+_SECOND = 50  # frames
+
+
+class Recorder:
+    """Notes the calls of viper functions and counts bytecodes while it is `on`."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.calls = []
+        self.bytecodes = 0
+        self.sources = {}  # function -> (path, its place among the viper functions there)
+
+    def install(self) -> None:
+        """Put a recorder in the place of every viper function of the modules loaded."""
+        replaced = {}
+        modules = [m for n, m in sorted(sys.modules.items()) if n[:5] == "usip." and m]
+        for module in modules:
+            for index, name in enumerate(_viper_names(module.__file__)):
+                function = getattr(module, name)
+                self.sources[function] = (module.__file__, index)
+                replaced[function] = self._wrapped(function)
+        for module in modules:
+            for name, value in list(vars(module).items()):
+                if callable(value) and getattr(value, "__hash__", None) and value in replaced:
+                    setattr(module, name, replaced[value])
+
+    def _wrapped(self, function):
+        def call(*arguments):
+            if not self.on:
+                return function(*arguments)
+            copies = {}  # one array given twice is one
+            before = [copies.setdefault(id(value), _copy(value)) for value in arguments]
+            result = function(*arguments)
+            after = [_copy(value) for value in arguments]
+            self.calls.append((function, before, after, result))
+            return result
+
+        return call
+
+    def trace(self, frame, event, argument):
+        """Count the bytecodes of the library's Python."""
+        path = frame.f_code.co_filename
+        if (
+            "/lib/usip/" not in path
+            or path.endswith("cpython.py")
+            or frame.f_code.co_name in _viper_names(path)
+        ):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        if event == "opcode":
+            self.bytecodes += 1
+        return self.trace
+
+    def record(self, work) -> tuple:
+        """Run *work* once; return its calls of viper functions and its count of bytecodes."""
+        self.calls = []
+        self.bytecodes = 0
+        self.on = True
+        sys.settrace(self.trace)
+        try:
+            work()
+        finally:
+            sys.settrace(None)
+            self.on = False
+        return self.calls, self.bytecodes
+
+
+def _copy(value):
+    return (
+        value if isinstance(value, (int, type(None))) else bytearray(memoryview(value).cast("B"))
+    )
+
+
+_names = {}
+
+
+def _viper_names(path: str) -> list:
+    """Return the names of the viper functions in a source, in order."""
+    if path not in _names:
+        found = []
+        for node in ast.parse(Path(path).read_text()).body:
+            if isinstance(node, ast.FunctionDef):
+                marks = [getattr(mark, "attr", "") for mark in node.decorator_list]
+                found += [node.name] * ("viper" in marks)
+        _names[path] = found
+    return _names[path]
+
+
+class Counter:
+    """Executes noted calls with the code of an ESP32."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.sources = recorder.sources
+        self._codes = {}
+
+    def _code(self, path: str, index: int) -> bytes:
+        if path not in self._codes:
+            with tempfile.TemporaryDirectory() as folder:
+                target = str(Path(folder) / "x.mpy")
+                vm.mpy_cross(["-march=xtensawin", "-O3", "-o", target, path])
+                self._codes[path] = xtensa.functions(Path(target).read_bytes())
+        return self._codes[path][index]
+
+    def count(self, calls: list) -> tuple:
+        """Return (instructions, services of the VM); XtensaError when a result differs."""
+        machine = xtensa.Machine()
+        for function, before, after, result in calls:
+            try:
+                returned = machine.run(self._code(*self.sources[function]), before)
+            except xtensa.XtensaError as error:
+                raise xtensa.XtensaError("%s: %s" % (function.__name__, error))
+            if before != after or (result is not None and returned != int(result)):
+                raise xtensa.XtensaError("%s differs" % function.__name__)
+        return machine.count, machine.calls
+
+
+def _sound(n: int) -> array:
+    """Return a frame of something like a voice."""
+    pcm = array("h", bytes(320))
+    for i in range(160):
+        at = n * 160 + i
+        pcm[i] = (at * 409 % 8000 - 4000) * (4 + n % 8) // 12 + at * 7919 % 600
+    return pcm
+
+
+class Call:
+    """One direction each of a call, by the library's stream."""
+
+    def __init__(self, codec="PCMU", lose=0, detect=False) -> None:
+        from usip.rtp.stream import Stream
+
+        number = 8 if codec == "PCMA" else 0
+        self.sender = Stream(Limits(), bytes(range(16)))
+        self.receiver = Stream(Limits(), bytes(range(16, 32)))
+        for stream in (self.sender, self.receiver):
+            stream.configure(number, number, codec)
+        if detect:
+            self.receiver.detect_tones()
+        self.lose = lose
+        self.n = 0
+        self.now_ms = 1000
+        self.out = array("h", bytes(320))
+
+    def send(self) -> None:
+        """Make a packet."""
+        self.sender.pack(_sound(self.n))
+        self.n += 1
+
+    def prepare(self) -> None:
+        """Make the packet that `receive` takes, uncounted."""
+        self.send()
+        self.now_ms = ticks_add(self.now_ms, 20)
+        self.length = 0 if self.lose and self.n % self.lose == 0 else 172
+
+    def receive(self) -> None:
+        """Take the packet, unless it is lost, and play a frame."""
+        if self.length:
+            self.receiver.receive(self.sender.packet_view, 172, self.now_ms)
+        self.receiver.play(self.out, self.now_ms)
+
+
+class Room:
+    """A microphone and a loudspeaker with an echo, and what takes it out."""
+
+    def __init__(self, device) -> None:
+        self.device = device
+        self.n = 0
+
+    def prepare(self) -> None:
+        self.far = _sound(self.n)
+        self.near = array("h", [sample // 2 for sample in _sound(self.n - 1)])
+        self.n += 1
+
+    def apply(self) -> None:
+        self.device.apply(self.near, self.far)
+
+
+def _nothing() -> None:
+    """Nothing to prepare."""
+
+
+def cases() -> list:
+    """Return (name, what to do uncounted before each frame, the frame's work)."""
+    from usip.audio.aec import EchoCanceller
+    from usip.audio.echo import VoiceSwitch
+
+    found = []
+    for name, settings in (
+        ("mu-law", {}),
+        ("A-law", {"codec": "PCMA"}),
+    ):
+        call = Call(**settings)
+        found.append(("send, " + name, _nothing, call.send))
+    for name, settings in (
+        ("mu-law", {}),
+        ("A-law", {"codec": "PCMA"}),
+        ("every 10th lost", {"lose": 10}),
+        ("in-band DTMF", {"detect": True}),
+    ):
+        call = Call(**settings)
+        found.append(("receive, " + name, call.prepare, call.receive))
+    for name, device in (
+        ("half-duplex switch", VoiceSwitch()),
+        ("echo canceller, 32 ms", EchoCanceller()),
+        ("echo canceller, 48 ms", EchoCanceller(48)),
+        ("echo canceller, 64 ms", EchoCanceller(64)),
+    ):
+        room = Room(device)
+        found.append((name, room.prepare, room.apply))
+    return found
+
+
+def measure(recorder: Recorder, counter: Counter, prepare, work) -> tuple:
+    """Return (instructions, VM services, bytecodes) of one frame, the mean of several."""
+    frames = _FRAMES
+    for _ in range(frames):
+        prepare()
+        work()
+    instructions = services = bytecodes = counted = 0
+    while counted < frames and instructions < 2_000_000:
+        prepare()
+        calls, steps = recorder.record(work)
+        count, asked = counter.count(calls)
+        instructions += count
+        services += asked
+        bytecodes += steps
+        counted += 1
+    return instructions // counted, services // counted, bytecodes // counted
+
+
+def share(instructions: int, services: int, bytecodes: int) -> float:
+    """Return the share of a core that 50 such frames a second take, in percent."""
+    total = instructions + services * _CALL + bytecodes * _BYTECODE
+    return 100 * total * _SECOND / HERTZ
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.xtensa_count", description=__doc__.split("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="NAME_PART", help="only work so named")
+    options = parser.parse_args(argv)
+    recorder = Recorder()
+    found = cases()
+    recorder.install()
+    counter = Counter(recorder)
+    head = ("one frame of 20 ms", "instructions", "services", "bytecodes", "us", "% of a core")
+    print("%-26s %13s %9s %10s %7s %12s" % head)
+    for name, prepare, work in found:
+        if options.parts and not any(part in name for part in options.parts):
+            continue
+        try:
+            figures = measure(recorder, counter, prepare, work)
+        except (xtensa.XtensaError, subprocess.CalledProcessError) as error:
+            print("tools.xtensa_count: %s: %s" % (name, error), file=sys.stderr)
+            return 1
+        percent = share(*figures)
+        row = (name, *figures, percent * HERTZ / 100 / _SECOND / 240, percent)
+        print("%-26s %13d %9d %10d %7.0f %11.1f%%" % row)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
