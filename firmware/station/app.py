@@ -151,7 +151,7 @@ class Station:
         log.say("incoming", "call", call.id, "from", call.remote_uri)
         if self.call is not None or self._dialling is not None:
             call.reject(486)
-        elif self.settings["answer"] == "never":
+        elif self.settings["answer"] == "never" and call.auto_answer_s < 0:
             call.reject(480)
         else:
             call.ring()
@@ -159,6 +159,8 @@ class Station:
             self._limit_at = NEVER
             if self.settings["answer"] == "auto":
                 self._answer_at = ticks_add(ticks_ms(), self.settings["answer_after_ms"])
+            if call.auto_answer_s >= 0:
+                self._answer_at = ticks_add(ticks_ms(), 1000 * call.auto_answer_s)
             await self._follow(call)
 
     async def _follow(self, call):
