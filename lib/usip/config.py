@@ -92,7 +92,13 @@ mqtt section = null
 web section = null
 """
 
-_SECRETS = ("accounts.password", "incoming.users.password", "accounts.ims.k", "accounts.ims.opc", "accounts.ims.op")
+_SECRETS = (
+    "accounts.password",
+    "incoming.users.password",
+    "accounts.ims.k",
+    "accounts.ims.opc",
+    "accounts.ims.op",
+)
 
 _TYPES = ("object", "section", "list", "ports", "int", "bool")  # the others are JSON strings
 _NAMES = ("an object", "an object", "a list", "a list", "a whole number", "true or false")

@@ -12,7 +12,13 @@ def apply(account: Account, settings: dict, network: dict) -> None:
     rules = settings.get("dial_plan", ())
     account.dial_plan = tuple(
         [
-            (rule["prefix"].encode(), rule["min"], rule["max"], rule["strip"], rule["add"].encode())
+            (
+                rule["prefix"].encode(),
+                rule["min"],
+                rule["max"],
+                rule["strip"],
+                rule["add"].encode(),
+            )
             for rule in rules
         ]
     )
@@ -23,7 +29,7 @@ def apply(account: Account, settings: dict, network: dict) -> None:
         account.contact_parameters += features
     instance = network.get("instance_id")
     if instance and not settings.get("outbound"):
-        account.capabilities += b';+sip.instance="<%s>"' % instance.encode()
+        account.capabilities += b';+sip.instance="<urn:uuid:%s>"' % instance.encode()
     lines = []
     for other in settings.get("contacts", ()):
         uri = other["uri"].encode()
