@@ -21,7 +21,7 @@ import builtins
 from tools import shorten
 
 # Module of the image -> what it is made of, in any order. The first is what a phone that is
-# registered runs, others what a call adds, the last what an IMS account does.
+# registered runs, the next what a call adds, the others what an IMS account does.
 BUNDLES = {
     "usip/phone": """
         usip/errors usip/ticks usip/octets usip/writer usip/limits
@@ -39,10 +39,11 @@ BUNDLES = {
         usip/rtp/digits usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
     """.split(),
     "usip/equipment": """
-        usip/ims/identities usip/ims/profile usip/ims/aka usip/ims/milenage usip/ims/isim
-        usip/ims/credentials usip/ims/reginfo usip/ims/regpackage usip/ims/registration
-        usip/ims/account
+        usip/ims/identities usip/ims/profile usip/ims/credentials usip/ims/regpackage
+        usip/ims/registration usip/ims/account
     """.split(),
+    "usip/card": "usip/ims/aka usip/ims/isim usip/ims/milenage".split(),
+    "usip/events": "usip/sip/fields usip/sip/subscription".split(),
 }
 
 
@@ -163,9 +164,13 @@ class _Linker:
         return self.final[module, name]
 
     def _imported(self, module: str, member: str, name: str) -> str:
-        """Return what a global imported from another bundle is called here: *name* if need be."""
+        """Return what a global imported from another bundle is called here: *name* if need be.
+
+        The first bundle is what most is imported from; two others may use one name twice.
+        """
         final = self._final(module, member)
-        return name if final in self.words else final
+        is_first = self.home.get(module) == next(iter(BUNDLES))
+        return final if is_first and final not in self.words else name
 
     def _is_linked(self, module: str) -> bool:
         """Whether names of *module* are globals here."""

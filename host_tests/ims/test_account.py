@@ -35,6 +35,10 @@ class Later:
         return getattr(self.card, name)
 
 
+def opener(card):
+    return lambda: card
+
+
 def account(**changes):
     is_tls = changes.get("protocol") == "tls"
     settings = {
@@ -43,7 +47,7 @@ def account(**changes):
         "domain": REALM.encode(),
         "cscfs": [(HOST, 5060)],
         "profile": Profile(INSTANCE, bssid=b"\x02\x00\x00\x00\x00\x01", is_tls=is_tls),
-        "card": SoftISIM(IMPI.encode(), K, OPC),
+        "open_card": opener(SoftISIM(IMPI.encode(), K, OPC)),
         "instance": INSTANCE,
     }
     settings.update(changes)
@@ -109,12 +113,12 @@ def test_akav1_and_akav2_challenges_are_answered():
 def test_digest_with_a_password_is_the_fallback():
     for algorithm in ("SHA-256", "MD5"):
         script = {"algorithm": algorithm}
-        link, phone, cscf, one = registered(script, card=None, password=b"secret")
+        link, phone, cscf, one = registered(script, open_card=None, password=b"secret")
         assert cscf.log[:2] == [401, 200], (algorithm, cscf.log)
 
 
 def test_without_card_and_password_the_network_knows_our_address():
-    link, phone, cscf, one = registered({"asks_nobody": True}, card=None)
+    link, phone, cscf, one = registered({"asks_nobody": True}, open_card=None)
     assert cscf.log[0] == 200 and "authorization" not in registers(cscf)[0]
     assert phone.events[0] == core.REGISTERED
 
@@ -179,7 +183,7 @@ def test_403_is_final_for_a_while():
 
 def test_a_card_in_a_modem_may_take_its_time():
     card = Later(SoftISIM(IMPI.encode(), K, OPC))
-    link, phone, cscf, one = registered(card=card)
+    link, phone, cscf, one = registered(open_card=opener(card))
     assert cscf.log[:2] == [401, 200] and card.asked == 3
 
 
@@ -487,9 +491,31 @@ def invite(uri, host=HOST):
 
 
 def test_secrets_are_in_no_representation():
-    one = account()
-    link = Link()
-    link.add("192.0.2.1").core.add_account(one)
-    for subject in (one, one.card, one.authentication.aka, milenage.Milenage(K, OPC)):
+    link, phone, cscf, one = registered({"breaks_mac": True})
+    subjects = (
+        one,
+        one.authentication,
+        SoftISIM(IMPI.encode(), K, OPC),
+        milenage.Milenage(K, OPC),
+    )
+    for subject in subjects + (one.authentication.aka,):
         text = repr(subject)
         assert "0396eb" not in text and "53c156" not in text and repr(K)[2:-1] not in text
+
+
+def test_the_card_is_let_go_while_nobody_asks_for_it():
+    opened = []
+
+    def open_card():
+        opened.append(SoftISIM(IMPI.encode(), K, OPC))
+        return opened[-1]
+
+    link, phone, cscf, one = registered(open_card=open_card)
+    assert len(opened) == 1 and one.authentication.aka is None
+    phone.core.register(one, link.now_ms)
+    link.run(1000)
+    assert cscf.log[-1] == 200 and len(opened) == 1
+    cscf.challenge_at = None
+    phone.core.register(one, link.now_ms)
+    link.run(1000)
+    assert cscf.log[-2:] == [401, 200] and len(opened) == 2

@@ -29,10 +29,11 @@ EXPIRES_S = 600000  # TS 24.229 5.1.1.2.1
 class IMSAccount(Account):
     """A user equipment's registration with the identity *aor*.
 
-    *card* is an ISIM (ims.isim) or None, *domain* the home network, *cscfs* the (host, port)s of
-    P-CSCFs, port 0 for the usual one, reached by *protocol*. *further* are public identities to
-    be registered too, *preferred* is the one to be known by, b"" for the default one.
-    *preconditions*: 0 none, 1 our resources are there from the start, 2 once the call is agreed.
+    *open_card* returns an ISIM (ims.isim) when it is needed; None: there is none. *domain* is the
+    home network, *cscfs* the (host, port)s of P-CSCFs, port 0 for the usual one, reached by
+    *protocol*. *further* are public identities to be registered too, *preferred* is the one to be
+    known by, b"" for the default one. *preconditions*: 0 none, 1 our resources are there from the
+    start, 2 once the call is agreed.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class IMSAccount(Account):
         domain: bytes,
         cscfs: list,
         profile,
-        card=None,
+        open_card=None,
         protocol: str = "udp",
         password: bytes = b"",
         display_name: bytes = b"",
@@ -58,7 +59,7 @@ class IMSAccount(Account):
         self.cscfs = cscfs
         self.protocol = protocol
         self.profile = profile
-        self.card = card
+        self._open_card = open_card
         self.further = further
         self.preferred = preferred
         self.instance = instance
@@ -79,7 +80,7 @@ class IMSAccount(Account):
         """Be served by *core*, which knows of preconditions from now on."""
         self._core = core
         self.authentication = Credentials(
-            self.auth_user, self.card, self.domain, self.password, core.random
+            self.auth_user, self._open_card, self.domain, self.password, core.random
         )
         if self.preconditions and b"precondition" not in core.supported:
             core.supported += (b"precondition",)
@@ -124,7 +125,7 @@ class IMSAccount(Account):
             self.domain,
             self.cscfs,
             self.profile.copy(),
-            self.card,
+            self._open_card,
             self.protocol,
             self.password,
             self.display_name,

@@ -6,13 +6,14 @@ answered with the account's password when it has one (TISPAN digest, TS 33.203 a
 card and password there are no credentials at all: the network knows us by our address (GIBA,
 TS 33.203 annex T).
 
-The card decides whether a second challenge in one request is answered (`aka`), so it is not
+The card, and what speaks to it, is there from the challenge until the network has accepted us.
+It decides whether a second challenge in one request is answered (`aka`), so it is not
 limited to stale ones here. What is refused leaves its reason in `fault`.
 """
 
 from micropython import const
 
-from usip.ims.aka import AKA, version
+import usip
 from usip.ims.profile import put_empty_credentials
 from usip.sip.auth import Authentication, hash_of, md5
 
@@ -22,13 +23,21 @@ _MAC_FAILURE = const(2)
 _PENDING = const(4)
 _GIVE_UP = const(5)
 
+_CARD = "usip.card usip.ims.aka usip.ims.akav2 usip.ims.isim usip.ims.milenage usip.ims.aes"
+
 
 class Credentials(Authentication):
-    """Answers the challenges of the home network *realm*; *card* None: there is none."""
+    """Answers the challenges of the home network *realm*.
 
-    def __init__(self, impi: bytes, card, realm: bytes, password: bytes, random) -> None:
+    *open_card* returns an ISIM (ims.isim); None: there is none.
+    """
+
+    def __init__(self, impi: bytes, open_card, realm: bytes, password: bytes, random) -> None:
         super().__init__(impi, password, random)
-        self.aka = AKA(card) if card is not None else None
+        self.aka = None  # while we are challenged
+        self._open_card = open_card
+        self._password = b""  # what the card made of the challenge
+        self._auts = b""
         self.realm = realm
         self.fault = b""  # why the last challenge was not answered
         self.is_pending = False  # the card was asked: poll()
@@ -44,9 +53,10 @@ class Credentials(Authentication):
         self.accepted()
 
     def accepted(self) -> None:
-        """The network took our credentials."""
+        """The network took our credentials: the card may rest."""
         if self.aka is not None:
-            self.aka.succeeded()
+            self.aka = None
+            usip.unload(*_CARD.split())
 
     def receive_challenge(self, message, values, challenge, answered: dict) -> bool:
         """As of Authentication; `is_pending` when the card has to be waited for."""
@@ -67,12 +77,12 @@ class Credentials(Authentication):
             super().take_next_nonce(info)
 
     def _knows(self, algorithm: bytes) -> bool:
-        if version(algorithm):
-            return self.aka is not None
+        if self._open_card is not None and _version(algorithm):
+            return True
         return self.password != b"" and super()._knows(algorithm)
 
     def _accept(self, challenge, is_proxy: bool, answered: dict) -> bool:
-        number = version(challenge.algorithm() or b"")
+        number = _version(challenge.algorithm() or b"")
         if not number:
             return super()._accept(challenge, is_proxy, answered)
         realm = challenge.realm() or b""
@@ -89,12 +99,18 @@ class Credentials(Authentication):
         space.algorithm = challenge.algorithm()
         space.qop = b"auth" if challenge.has_qop_auth else b""
         answered[space] = 1
+        if self.aka is None:
+            from usip.ims.aka import AKA
+
+            self.aka = AKA(self._open_card())
         return self._settle(self.aka.challenge(space.nonce, number))
 
     def _settle(self, result: int) -> bool:
         """Take what the card says; whether there is anything to send."""
         self._result = result
         self.is_pending = result == _PENDING
+        self._password = self.aka.password if result == _OK else b""
+        self._auts = self.aka.auts
         if result <= _MAC_FAILURE:
             return True
         if result == _GIVE_UP:
@@ -106,7 +122,7 @@ class Credentials(Authentication):
     def put(self, w, method: bytes, uri: bytes):
         """As of Authentication; those for a server of AKA go into REGISTER alone."""
         is_register = method == b"REGISTER"
-        if is_register and not self.spaces and (self.aka is not None or self.password):
+        if is_register and not self.spaces and (self._open_card is not None or self.password):
             put_empty_credentials(w, b"Authorization", self.user, self.realm)
         unsigned = None
         for space in self.spaces:
@@ -121,13 +137,18 @@ class Credentials(Authentication):
             return None
         at = self._put(w, space, method, uri)
         if space is self._space and self._result == _SYNC_FAILURE:
-            w.reset(w.end - 2).put(b', auts="').put(self.aka.auts).put(b'"\r\n')
+            w.reset(w.end - 2).put(b', auts="').put(self._auts).put(b'"\r\n')
         return (self, space, at, method, uri) if space.qop == b"auth-int" else None
 
     def _password_of(self, space) -> bytes:
-        if space is not self._space:
-            return self.password
-        return self.aka.password if self._result == _OK else b""
+        return self._password if space is self._space else self.password
 
     def _hash_of(self, space):
         return md5 if space is self._space else hash_of(space.algorithm)
+
+
+def _version(algorithm: bytes) -> int:
+    """Return the version of an AKA algorithm, 0 for another one."""
+    from usip.ims.aka import version
+
+    return version(algorithm)

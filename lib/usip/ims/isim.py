@@ -44,7 +44,7 @@ class SoftISIM:
 
     *k* and *opc* are 16 octets (milenage.derive_opc() makes OPc of OP); *impus* defaults to the
     identity made of *impi*, and *domain* to what follows its @. *path* is the file that keeps the
-    sequence numbers; without one they last as long as this object.
+    sequence numbers; without one they last as long as `records`, which may be given on.
     """
 
     def __init__(self, impi: bytes, k: bytes, opc: bytes, impus=(), domain=None, path=None):
@@ -54,7 +54,7 @@ class SoftISIM:
         self._k = k
         self._milenage = Milenage(k, opc)
         self._path = path
-        self._records = bytearray(_RECORDS)
+        self.records = bytearray(_RECORDS)
         self.is_restored = self._restore()
         self.write_failures = 0
         self.forget()
@@ -80,7 +80,7 @@ class SoftISIM:
         if not self._is_fresh(sqn, at, highest):
             self.auts = self._make_auts(rand, highest or bytes(6))
             return _SYNC_FAILURE
-        self._records[at : at + _RECORD] = b"\x01" + sqn
+        self.records[at : at + _RECORD] = b"\x01" + sqn
         self._save()
         self.res, self.ck, self.ik = milenage.f2_f3_f4(rand)
         return _OK
@@ -93,13 +93,13 @@ class SoftISIM:
         """Return SQN_MS, the highest SQN accepted so far, six octets; empty when none was."""
         best = b""
         for at in range(0, _RECORDS, _RECORD):
-            if self._records[at]:
-                best = max(best, bytes(self._records[at + 1 : at + _RECORD]))
+            if self.records[at]:
+                best = max(best, bytes(self.records[at + 1 : at + _RECORD]))
         return best
 
     def _is_fresh(self, sqn: bytes, at: int, highest: bytes) -> bool:
         """Return whether *sqn*, of the record *at*, is to be accepted (TS 33.102 C.2)."""
-        if b"\x01" + sqn <= bytes(self._records[at : at + _RECORD]):
+        if b"\x01" + sqn <= bytes(self.records[at : at + _RECORD]):
             return False
         if not highest:
             return True  # whatever the first challenge of all brings, we have no say in it
@@ -115,7 +115,7 @@ class SoftISIM:
     # -- the file: the records, then what proves that they are whole and of this very secret
 
     def _seal(self) -> bytes:
-        return sha256(self._k + self._records).digest()[:_SEAL]
+        return sha256(self._k + self.records).digest()[:_SEAL]
 
     def _restore(self) -> bool:
         """Take the sequence numbers from the file; False when there are none of ours."""
@@ -126,11 +126,11 @@ class SoftISIM:
                     octets = file.read(_RECORDS + _SEAL + 1)
             except OSError:
                 return False
-        kept = self._records
-        self._records = bytearray(octets[:_RECORDS])
+        kept = self.records
+        self.records = bytearray(octets[:_RECORDS])
         if len(octets) == _RECORDS + _SEAL and self._seal() == octets[_RECORDS:]:
             return True
-        self._records = kept
+        self.records = kept
         return False
 
     def _save(self) -> None:
@@ -143,7 +143,7 @@ class SoftISIM:
         aside = self._path + ".new"
         try:
             with open(aside, "wb") as file:
-                file.write(self._records)
+                file.write(self.records)
                 file.write(self._seal())
             os.rename(aside, self._path)
         except OSError:

@@ -253,15 +253,16 @@ class IMSRegistration(Registration):
             self.subscription = RegSubscription(self)
             self.subscription.start(now_ms)
 
-    def obey(self, action: int, event, now_ms: int) -> None:
-        """Do what the reg event wants (5.1.1.7), *action* of ims.reginfo."""
+    def obey(self, package, now_ms: int) -> None:
+        """Do what the reg event wants (5.1.1.7)."""
+        action = package.action
         if self.state != _REGISTERED:
             return
         if action == _CHANGED:
             self.account.use_identities()
             self.core.post(_E_REGISTERED, self)
         elif action == _REFRESH:  # 5.1.1.5.2: the network wants to see our credentials
-            self._refresh_in(event.expires_s // 2, now_ms)
+            self._refresh_in(package.shortened_s // 2, now_ms)
         elif action == _REGISTER:
             self._end(now_ms)
             self.register(now_ms)
@@ -272,7 +273,7 @@ class IMSRegistration(Registration):
             self.state = _FAILED
             self.status = 480
             self.reason = b"Probation"
-            self.retry_in_s = min(max(1, event.retry_after_s), _LONGEST_S)
+            self.retry_in_s = min(max(1, package.retry_after_s), _LONGEST_S)
             self._refresh_in(self.retry_in_s, now_ms)
             self.core.post(_E_REGISTRATION_FAILED, self)
 
@@ -294,20 +295,20 @@ class ReginfoSink:
     def __init__(self, core) -> None:
         self._core = core
 
-    def _events(self):
-        return [u.package.event for u in self._core.usages if isinstance(u, RegSubscription)]
+    def _packages(self):
+        return [u.package for u in self._core.usages if isinstance(u, RegSubscription)]
 
     def begin(self, buf, start: int, end: int) -> bool:
         """Return whether a body of the type buf[start:end] is wanted."""
         wanted = False
-        for event in self._events():
-            wanted = event.begin(buf, start, end) or wanted
+        for package in self._packages():
+            wanted = package.begin(buf, start, end) or wanted
         return wanted
 
     def feed(self, buf, start: int, end: int) -> None:
         """Take the next octets."""
-        for event in self._events():
-            event.feed(buf, start, end)
+        for package in self._packages():
+            package.feed(buf, start, end)
 
     def finish(self) -> None:
         """The body is complete."""
@@ -337,7 +338,7 @@ class RegSubscription(Subscription):
         """Give the body to the package, which may have read it as it came."""
         if message.body_sink is None:
             return super().read(message)
-        return self.package.finish(self)
+        return self.package.conclude(self)
 
     def _grant(self, seconds: int, now_ms: int) -> None:
         super()._grant(seconds, now_ms)
@@ -348,4 +349,4 @@ class RegSubscription(Subscription):
     def _follow(self, message, field, now_ms: int) -> None:
         self.package.action = 0
         super()._follow(message, field, now_ms)
-        self._registration.obey(self.package.action, self.package.event, now_ms)
+        self._registration.obey(self.package, now_ms)

@@ -4,12 +4,13 @@
     core.subscribe(account, account.aor, package, now_ms)
 
 and after each NOTIFY_RECEIVED `package.action` is what TS 24.229 wants done, a number of
-`ims.reginfo`. A document that was missed is asked for by the subscription itself.
+`ims.reginfo`. A document that was missed is asked for by the subscription itself. What reads a
+document is loaded for it and let go again.
 """
 
 from micropython import const
 
-from usip.ims.reginfo import RegEvent
+import usip
 from usip.sip.packages import Package
 
 _RESUBSCRIBE = const(6)
@@ -24,21 +25,38 @@ class RegPackage(Package):
 
     def __init__(self, identities, contact: bytes, instance: bytes = b"") -> None:
         super().__init__(b"reg", (_TYPE,))
-        self.event = RegEvent(identities, contact, instance)
         self.action = 0  # NOTHING ... MALFORMED of the last document
+        self.shortened_s = self.retry_after_s = -1  # with REFRESH, with RETRY
+        self._of = identities, contact, instance
+        self._event = None  # reads a document
 
     def receive(self, subscription, buf, start: int, end: int) -> bool:
         """Take a document; False when one before it is missing."""
-        event = self.event
-        event.begin(_TYPE, 0, len(_TYPE))
-        event.feed(buf, start, end)
-        return self.finish(subscription)
+        self.begin(_TYPE, 0, len(_TYPE))
+        self.feed(buf, start, end)
+        return self.conclude(subscription)
 
-    def finish(self, subscription) -> bool:
-        """Conclude from the document that `event` was fed; False when one before it is missing."""
-        event = self.event
-        if subscription.version < 0:
-            event.version = -1  # a new subscription counts anew
+    # as the sink of a body that does not fit its buffer
+
+    def begin(self, buf, start: int, end: int) -> bool:
+        """Expect a document of the type buf[start:end]; False when that is another type."""
+        from usip.ims.reginfo import RegEvent
+
+        self._event = RegEvent(*self._of)
+        return self._event.begin(buf, start, end)
+
+    def feed(self, buf, start: int, end: int) -> None:
+        """Read on."""
+        self._event.feed(buf, start, end)
+
+    def conclude(self, subscription) -> bool:
+        """Conclude from the document that was fed; False when one before it is missing."""
+        event = self._event
+        event.version = subscription.version  # -1: a new subscription counts anew
         self.action = event.finish()
         subscription.version = event.version
+        self.shortened_s = event.expires_s
+        self.retry_after_s = event.retry_after_s
+        self._event = None
+        usip.unload("usip.ims.reginfo")
         return self.action != _RESUBSCRIBE

@@ -18,8 +18,11 @@ def make_account(settings: dict, path: str, card=None) -> IMSAccount:
     """
     ims = settings["ims"]
     impi, domain, impus = _identities(settings, ims, path, card)
-    if card is None and ims["k"] is not None:
-        card = _soft_isim(ims, impi, impus, domain)
+    open_card = None
+    if card is not None:
+        open_card = lambda: card  # noqa: E731
+    elif ims["k"] is not None:
+        open_card = _soft_isim(ims, impi, domain)
     protocol = settings["transport"]
     return IMSAccount(
         impus[0],
@@ -27,7 +30,7 @@ def make_account(settings: dict, path: str, card=None) -> IMSAccount:
         domain,
         _cscfs(settings, ims, path),
         _profile(ims, protocol),
-        card,
+        open_card,
         protocol,
         settings["password"].encode(),
         settings["display_name"].encode(),
@@ -67,13 +70,29 @@ def _identities(settings, ims, path, card):
     return impi, domain, impus or [b"sip:" + impi]
 
 
-def _soft_isim(ims, impi, impus, domain):
-    from usip.ims.isim import SoftISIM
-    from usip.ims.milenage import derive_opc
-
+def _soft_isim(ims, impi, domain):
+    """Return what makes the ISIM of a configured secret; that leaves the configuration."""
     k = unhexlify(ims["k"])
-    opc = unhexlify(ims["opc"]) if ims["opc"] else derive_opc(k, unhexlify(ims["op"]))
-    return SoftISIM(impi, k, opc, impus, domain, ims["sqn_file"])
+    if ims["opc"]:
+        opc = unhexlify(ims["opc"])
+    else:
+        from usip.ims.milenage import derive_opc
+
+        opc = derive_opc(k, unhexlify(ims["op"]))
+    path = ims["sqn_file"]
+    records = []  # the sequence numbers, from one ISIM to the next
+
+    def open_card():
+        from usip.ims.isim import SoftISIM
+
+        card = SoftISIM(impi, k, opc, (), domain, path)
+        if records:
+            card.records = records[0]
+        else:
+            records.append(card.records)
+        return card
+
+    return open_card
 
 
 def _cscfs(settings, ims, path):

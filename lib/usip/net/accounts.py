@@ -2,6 +2,7 @@
 
 from micropython import const
 
+import usip
 from usip.errors import ConfigError
 from usip.limits import Limits
 from usip.sip.registration import Account
@@ -28,7 +29,9 @@ def make_account(settings: dict, core, path: str = "") -> Account:
     if settings["ims"] is not None:
         from usip.ims import setup
 
-        return setup.make_account(settings, path)
+        account = setup.make_account(settings, path)
+        usip.unload("usip.ims.setup", "usip.ims.pcscf", "usip.ims.imsi")
+        return account
     registrar = (settings["registrar"] or "").encode()
     proxy = (settings["outbound_proxy"] or "").encode()
     kind = Account
