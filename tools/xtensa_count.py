@@ -19,13 +19,10 @@ import tempfile
 from array import array
 from pathlib import Path
 
-import usip  # noqa: F401  puts the compiler's names into place
 from tools import vm, xtensa
-from usip.limits import Limits
-from usip.ticks import ticks_add
 
 ROOT = Path(__file__).resolve().parent.parent
-LIB = ROOT / "lib"
+sys.path.insert(0, str(ROOT / "lib"))
 HERTZ = 240_000_000
 _CALL = 60
 _BYTECODE = 150
@@ -42,9 +39,10 @@ class Recorder:
         self.bytecodes = 0
         self.sources = {}  # function -> (path, its place among the viper functions there)
 
-    def install(self) -> None:
-        """Put a recorder in the place of every viper function of the modules loaded."""
+    def install(self):
+        """Record every viper function of the modules loaded; return what undoes it."""
         replaced = {}
+        places = []
         modules = [m for n, m in sorted(sys.modules.items()) if n[:5] == "usip." and m]
         for module in modules:
             for index, name in enumerate(_viper_names(module.__file__)):
@@ -55,6 +53,13 @@ class Recorder:
             for name, value in list(vars(module).items()):
                 if callable(value) and getattr(value, "__hash__", None) and value in replaced:
                     setattr(module, name, replaced[value])
+                    places.append((module, name, value))
+
+        def restore() -> None:
+            for module, name, value in places:
+                setattr(module, name, value)
+
+        return restore
 
     def _wrapped(self, function):
         def call(*arguments):
@@ -64,10 +69,14 @@ class Recorder:
             before = [copies.setdefault(id(value), _copy(value)) for value in arguments]
             result = function(*arguments)
             after = [_copy(value) for value in arguments]
-            self.calls.append((function, before, after, result))
+            self.note(function, before, after, result)
             return result
 
         return call
+
+    def note(self, function, before: list, after: list, result) -> None:
+        """Keep a call: the arguments before and after, arrays as octets."""
+        self.calls.append((function, before, after, result))
 
     def trace(self, frame, event, argument):
         """Count the bytecodes of the library's Python."""
@@ -160,6 +169,7 @@ class Call:
     """One direction each of a call, by the library's stream."""
 
     def __init__(self, codec="PCMU", lose=0, detect=False) -> None:
+        from usip.limits import Limits
         from usip.rtp.stream import Stream
 
         number = 8 if codec == "PCMA" else 0
@@ -182,7 +192,7 @@ class Call:
     def prepare(self) -> None:
         """Make the packet that `receive` takes, uncounted."""
         self.send()
-        self.now_ms = ticks_add(self.now_ms, 20)
+        self.now_ms += 20
         self.length = 0 if self.lose and self.n % self.lose == 0 else 172
 
     def receive(self) -> None:
