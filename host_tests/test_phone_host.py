@@ -258,7 +258,7 @@ def test_commands_that_cannot_be_done_are_errors_and_no_end(phone):
             ("hangup", {}),
             ("hangup", {"call": "x"}),
             ("call", {}),
-            ("call", {"to": "bob"}),
+            ("call", {"to": "http://bob@example.org"}),
             ("call", {"to": 5}),
             ("call", {"to": "sip:b@127.0.0.1:9", "headers": {"A": "b\r\nC: d"}}),
             ("call", {"to": "sip:b@127.0.0.1:9", "from_account": "sip:x@y"}),
