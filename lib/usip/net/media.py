@@ -72,7 +72,7 @@ class MediaPath:
             n = stream.pack_more()
         n = stream.pack_report(now_ms)
         if n:
-            self.rtcp.send(stream.report, n)
+            self.rtcp.send(stream.reporter.view, n)
 
 
 def free_path(host: str, ports, pair: int):

@@ -291,6 +291,8 @@ class MediaSocket:
 
     def _view(self, packet, length):
         """Return packet[:length] as a view; the last one is kept, for packets mostly repeat."""
+        if len(packet) == length:
+            return packet
         if packet is not self._packet or len(self._packet_view) != length:
             self._packet = packet
             self._packet_view = memoryview(packet)[:length]

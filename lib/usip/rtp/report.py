@@ -18,6 +18,7 @@ _SDES = const(202)
 _BYE = const(203)
 _CNAME_BYTES = const(12)
 _SDES_BYTES = const(24)  # header, SSRC, CNAME item of 2 + 12, two ending zeros
+_BLOCK_BYTES = const(24)  # 6.4.1
 _LEAST_MS = const(5000)  # 6.2
 _CLOCK_MS = const(65536000)  # the middle 32 bits of an NTP time wrap so
 _HEX = b"0123456789abcdef"
@@ -51,7 +52,12 @@ class Reporter:
     """
 
     def __init__(self, seed: bytes) -> None:
-        self.buf = bytearray(28 + 24 + _SDES_BYTES + 8)
+        self.buf = bytearray(28 + _BLOCK_BYTES + _SDES_BYTES + 8)
+        whole = memoryview(self.buf)
+        self._views = [  # made once: no packet has another length
+            whole[: n + _SDES_BYTES] for n in (28, 28 + _BLOCK_BYTES, 8, 8 + _BLOCK_BYTES)
+        ]
+        self.view = whole  # of the packet packed last
         self.cname = bytearray(_CNAME_BYTES)
         for i in range(_CNAME_BYTES):
             self.cname[i] = _HEX[seed[len(seed) - 1 - i // 2] >> 4 * (i & 1) & 15]
@@ -87,9 +93,13 @@ class Reporter:
         return (_LEAST_MS // 2 + (self._random >> 5) * _LEAST_MS // 32768) * 1000 // 1218
 
     def pack(self, stream, now_ms: int, is_bye: bool = False) -> int:
-        """Write the compound packet for *stream* to `buf`; return its length. No heap."""
+        """Write the compound packet for *stream* to `buf`; return its length. `view` shows it.
+
+        No heap, but for a view of the one with BYE.
+        """
         buf = self.buf
         sender = stream.sender
+        view = 0
         buf[0] = 0x80
         copy(buf, 4, sender.packet, 8, 12)
         at = 8
@@ -99,17 +109,21 @@ class Reporter:
             at = self._put_sender(sender, now_ms)
         else:
             buf[1] = _RR
+            view = 2
         if stream.expected:
             buf[0] = 0x81
             at = self._put_block(stream, at, now_ms)
+            view += 1
         _put16(buf, 2, at // 4 - 1)
         at = self._put_sdes(sender, at)
+        self.view = self._views[view]
         if is_bye:
             buf[at] = 0x81
             buf[at + 1] = _BYE
             _put16(buf, at + 2, 1)
             copy(buf, at + 4, sender.packet, 8, 12)
             at += 8
+            self.view = memoryview(buf)[:at]
         return at
 
     def _ntp_ms(self, now_ms):
