@@ -14,12 +14,9 @@ from binascii import hexlify
 from micropython import const
 
 from usip import ticks
-from usip.net import stun
 from usip.sip import failover
 from usip.sip.registration import REGISTERED, Account, Registration
-from usip.sip.standalone import Request
 
-_M_OPTIONS = const(5)
 _H_REQUIRE = const(17)
 _H_FLOW_TIMER = const(69)
 
@@ -129,6 +126,8 @@ class Flow:
     def _probe(self, now_ms):
         kind = self.account.keep_alive
         if kind == "options":
+            from usip.net.probe import Probe
+
             target = b"sip:" + self.account.aor[self.account.aor.find(b"@") + 1 :]
             Probe(self, target).start(now_ms, self._destination)
         elif kind == "stun":
@@ -176,6 +175,8 @@ class Flow:
             self._id = None
             self.failed(now_ms)
             return
+        from usip.net import stun
+
         server = self.account.stun_server
         destination = ("udp",) + server if server else self._destination
         self.core.transport.send(destination, stun.pack_request(self._id), 20)
@@ -186,6 +187,8 @@ class Flow:
         """Take a datagram that begins as STUN does; its source is vouched for by its id."""
         if self._id is None:
             return
+        from usip.net import stun
+
         try:
             seen = stun.parse_response(data, self._id)
         except ValueError:
@@ -198,28 +201,6 @@ class Flow:
             if public != self.account.public:
                 self.account.public = public
                 self.account.registration.register(now_ms)
-
-
-class Probe(Request):
-    """An OPTIONS request whose answer, whatever it says, shows that the way is open."""
-
-    def __init__(self, flow, target: bytes) -> None:
-        super().__init__(flow.core, flow.account, target, _M_OPTIONS, 0)
-        self.flow = flow
-
-    def receive_response(self, transaction, message, now_ms: int) -> None:
-        """Look whether we are still seen at the same address."""
-        if message.status_code >= 200:
-            registration = self.account.registration
-            if registration.learn_address(message) and registration.state == REGISTERED:
-                registration.register(now_ms)
-
-    def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
-        """Nobody answered."""
-        self.flow.failed(now_ms)
-
-    def _finish(self, status, reason) -> None:
-        """Without room to send there is nothing to learn."""
 
 
 def configure(account, settings: dict, network: dict) -> None:

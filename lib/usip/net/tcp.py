@@ -51,7 +51,8 @@ class Connection:
         self.parser = StreamParser(limits, sink)
         self.sock = sock
         self._reads_into = hasattr(sock, "recv_into")
-        self._buf = bytearray(limits.stream_bytes)
+        self._size = limits.stream_bytes
+        self._buf = None  # of that size while octets wait to be written
         self._queued = 0
         self._moved_at = now_ms  # when octets were last written, or there were none to write
 
@@ -68,13 +69,23 @@ class Connection:
         if self._queued == 0:
             self._moved_at = now_ms
             n = self._write(buf, end) if self.is_open else 0
-        if end - n > len(self._buf) - self._queued:
+        if n == end:
+            return True
+        if end - n > self._size - self._queued or not self._has_buffer():
             if n:
                 raise OSError(errno.ENOBUFS)  # half a message: what follows would be nonsense
             return False
         for i in range(n, end):
             self._buf[self._queued] = buf[i]
             self._queued += 1
+        return True
+
+    def _has_buffer(self):
+        if self._buf is None:
+            try:
+                self._buf = bytearray(self._size)
+            except MemoryError:
+                return False
         return True
 
     def flush(self, now_ms: int) -> None:
@@ -92,6 +103,8 @@ class Connection:
         self._queued -= n
         for i in range(self._queued):
             self._buf[i] = self._buf[n + i]
+        if self._queued == 0:
+            self._buf = None
 
     def _check_age(self, now_ms):
         limit_ms = _STALL_MS if self.is_open else _CONNECT_MS
