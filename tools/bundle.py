@@ -39,9 +39,10 @@ BUNDLES = {
         usip/rtp/digits usip/rtp/playout usip/rtp/report usip/rtp/sender usip/rtp/stream
     """.split(),
     "usip/equipment": """
-        usip/ims/identities usip/ims/profile usip/ims/credentials usip/ims/regpackage
+        usip/ims/identities usip/ims/profile usip/ims/credentials usip/ims/watch
         usip/ims/registration usip/ims/account
     """.split(),
+    "usip/watching": "usip/ims/regpackage usip/ims/subscription".split(),
     "usip/card": "usip/ims/aka usip/ims/isim usip/ims/milenage".split(),
     "usip/events": "usip/sip/fields usip/sip/subscription".split(),
 }

@@ -14,7 +14,8 @@ from micropython import const
 
 from usip.ims.credentials import Credentials
 from usip.ims.identities import ImplicitSet
-from usip.ims.registration import IMSRegistration, ReginfoSink
+from usip.ims.registration import IMSRegistration
+from usip.ims.watch import ReginfoSink
 from usip.sip.registration import Account
 
 _M_REGISTER = const(6)

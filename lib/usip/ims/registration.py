@@ -12,11 +12,10 @@ from micropython import const
 from usip import ticks
 from usip.errors import BufferFull
 from usip.ims import profile
-from usip.ims.regpackage import RegPackage
+from usip.ims.watch import Watch
 from usip.octets import equals
 from usip.sip import uri
 from usip.sip.registration import Registration
-from usip.sip.subscription import Subscription
 
 _E_REGISTERED = const(1)
 _E_UNREGISTERED = const(2)
@@ -32,7 +31,6 @@ _REGISTERING = const(1)
 _REGISTERED = const(2)
 _UNREGISTERING = const(3)
 _FAILED = const(4)
-_TERMINATED = const(5)  # as in sip.subscription
 
 _CHANGED = const(1)  # what ims.reginfo wants done
 _REGISTER = const(2)
@@ -54,7 +52,7 @@ class IMSRegistration(Registration):
         super().__init__(core, account)
         self._dialog.route_set = b""
         self.contact_parameters = account.profile.contact_parameters
-        self.subscription = None
+        self.watch = None
         self._secured = False  # the network's Security-Server was taken in this attempt
         self._cscfs_tried = 0
 
@@ -242,16 +240,16 @@ class IMSRegistration(Registration):
     def _leave(self) -> None:
         """Nothing is registered any more."""
         self.account.leave()
-        if self.subscription is not None:
-            self.subscription.drop()
-            self.subscription = None
+        if self.watch is not None:
+            self.watch.drop()
+            self.watch = None
 
     # -- the reg event (5.1.1.3)
 
     def _subscribe(self, now_ms: int) -> None:
-        if self.subscription is None or self.subscription.is_worth_another:
-            self.subscription = RegSubscription(self)
-            self.subscription.start(now_ms)
+        if self.watch is None or self.watch.is_worth_another:
+            self.watch = Watch(self)
+            self.watch.start(now_ms)
 
     def obey(self, package, now_ms: int) -> None:
         """Do what the reg event wants (5.1.1.7)."""
@@ -284,69 +282,3 @@ class IMSRegistration(Registration):
         self.expires_s = 0
         self._leave()
         self.core.post(_E_UNREGISTERED, self)
-
-
-class ReginfoSink:
-    """Takes the documents too long for a stream's buffer: every reg event reads along.
-
-    Which of them it is for shows when the NOTIFY is complete; the others forget it.
-    """
-
-    def __init__(self, core) -> None:
-        self._core = core
-
-    def _packages(self):
-        return [u.package for u in self._core.usages if isinstance(u, RegSubscription)]
-
-    def begin(self, buf, start: int, end: int) -> bool:
-        """Return whether a body of the type buf[start:end] is wanted."""
-        wanted = False
-        for package in self._packages():
-            wanted = package.begin(buf, start, end) or wanted
-        return wanted
-
-    def feed(self, buf, start: int, end: int) -> None:
-        """Take the next octets."""
-        for package in self._packages():
-            package.feed(buf, start, end)
-
-    def finish(self) -> None:
-        """The body is complete."""
-
-
-class RegSubscription(Subscription):
-    """The subscription of a registration to what becomes of it."""
-
-    def __init__(self, registration) -> None:
-        account = registration.account
-        package = RegPackage(account.identities, registration.contact, account.instance)
-        super().__init__(
-            registration.core, account, account.default_identity, package, package.expires_s
-        )
-        self._registration = registration
-
-    @property
-    def is_worth_another(self) -> bool:
-        """Whether it ended, and not because the network knows nothing of the reg event."""
-        return self.state == _TERMINATED and self.status < 400
-
-    def drop(self) -> None:
-        """The registration is gone: so is this."""
-        self._end(-1)
-
-    def read(self, message) -> bool:
-        """Give the body to the package, which may have read it as it came."""
-        if message.body_sink is None:
-            return super().read(message)
-        return self.package.conclude(self)
-
-    def _grant(self, seconds: int, now_ms: int) -> None:
-        super()._grant(seconds, now_ms)
-        if self.deadline >= 0:
-            seconds = profile.refresh_after_s(self.expires_s)
-            self.deadline = ticks.ticks_add(now_ms, 1000 * max(1, seconds))
-
-    def _follow(self, message, field, now_ms: int) -> None:
-        self.package.action = 0
-        super()._follow(message, field, now_ms)
-        self._registration.obey(self.package, now_ms)
