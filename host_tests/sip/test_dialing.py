@@ -1,4 +1,4 @@
-"""Numbers, names, tel: URIs and dial plans; tel: URIs received."""
+"""Numbers, tel: URIs and dial plans; tel: URIs received."""
 
 from host_tests.fakes.link import Link
 from host_tests.sip.test_core import answers, request
@@ -40,10 +40,9 @@ def test_numbers_are_called_at_the_domain_of_the_account():
         assert dialing.target(account(), text) == target, text
 
 
-def test_names_and_addresses_without_a_scheme():
-    assert dialing.target(account(), b"anna") == b"sip:anna@pbx.example.com"
+def test_an_address_may_lack_the_scheme_and_a_name_alone_is_none():
     assert dialing.target(account(), b"anna@192.0.2.9:5070") == b"sip:anna@192.0.2.9:5070"
-    assert refused(b"anna bell") and refused(b"") and refused(b"a@") and refused(b"tel:")
+    assert refused(b"anna") and refused(b"anna bell") and refused(b"") and refused(b"a@") and refused(b"tel:")
     assert refused(b"tel:abc") and refused(b"a@b\r\nX: y")
 
 

@@ -220,7 +220,7 @@ class Agent:
     async def call(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
         """Place a call and return it when it is answered; CallFailed(status, reason) if not.
 
-        *target* is a URI, a name or a number (usip.sip.dialing). *audio* has open() -> (source,
+        *target* is a URI or a number (usip.sip.dialing). *audio* has open() -> (source,
         sink), either None: see usip.Audio; None sends silence. *account* is one of `account()`,
         None for those that work one after the other; *headers* further (name, value) bytes.
         """

@@ -1,4 +1,4 @@
-"""What people dial, as URIs (RFC 3966, RFC 3261 19.1.6): numbers, names, tel: URIs, dial plans.
+"""What people dial, as URIs (RFC 3966, RFC 3261 19.1.6): numbers, tel: URIs, dial plans.
 
 An account may have
 
@@ -19,7 +19,7 @@ def target(account, text: bytes) -> bytes:
     """Return the URI that *text* is called at by an account; ValueError when it is nobody's.
 
     A number, as it is or in a tel: URI, is called at the account's domain, `user@host` at that
-    host, and a name is a user of the domain.
+    host.
     """
     if text[:4].lower() == b"tel:":
         number, _, parameters = text[4:].partition(b";")
@@ -27,9 +27,9 @@ def target(account, text: bytes) -> bytes:
     number = number_of(text)
     if number:
         return _number_uri(account, _planned(account, number), b"", False)
-    if b":" in text.partition(b"@")[0]:
+    if b"@" not in text or b":" in text.partition(b"@")[0]:
         raise ValueError("no SIP URI: %s" % str(text, "utf-8"))
-    return _checked(b"sip:" + text if b"@" in text else b"sip:%s@%s" % (text, domain(account)))
+    return _checked(b"sip:" + text)
 
 
 def number_of(text: bytes) -> bytes:
