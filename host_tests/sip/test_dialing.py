@@ -42,7 +42,13 @@ def test_numbers_are_called_at_the_domain_of_the_account():
 
 def test_an_address_may_lack_the_scheme_and_a_name_alone_is_none():
     assert dialing.target(account(), b"anna@192.0.2.9:5070") == b"sip:anna@192.0.2.9:5070"
-    assert refused(b"anna") and refused(b"anna bell") and refused(b"") and refused(b"a@") and refused(b"tel:")
+    assert (
+        refused(b"anna")
+        and refused(b"anna bell")
+        and refused(b"")
+        and refused(b"a@")
+        and refused(b"tel:")
+    )
     assert refused(b"tel:abc") and refused(b"a@b\r\nX: y")
 
 
