@@ -55,7 +55,9 @@ class Reporter:
         self.buf = bytearray(28 + _BLOCK_BYTES + _SDES_BYTES + 8)
         whole = memoryview(self.buf)
         self._views = [  # made once: no packet has another length
-            whole[: n + _SDES_BYTES] for n in (28, 28 + _BLOCK_BYTES, 8, 8 + _BLOCK_BYTES)
+            whole[: n + _SDES_BYTES + bye]
+            for bye in (0, 8)
+            for n in (28, 28 + _BLOCK_BYTES, 8, 8 + _BLOCK_BYTES)
         ]
         self.view = whole  # of the packet packed last
         self.cname = bytearray(_CNAME_BYTES)
@@ -93,10 +95,7 @@ class Reporter:
         return (_LEAST_MS // 2 + (self._random >> 5) * _LEAST_MS // 32768) * 1000 // 1218
 
     def pack(self, stream, now_ms: int, is_bye: bool = False) -> int:
-        """Write the compound packet for *stream* to `buf`; return its length. `view` shows it.
-
-        No heap, but for a view of the one with BYE.
-        """
+        """Write the compound packet for *stream* to `buf`; return its length. `view` shows it. No heap."""
         buf = self.buf
         sender = stream.sender
         view = 0
@@ -116,14 +115,14 @@ class Reporter:
             view += 1
         _put16(buf, 2, at // 4 - 1)
         at = self._put_sdes(sender, at)
-        self.view = self._views[view]
         if is_bye:
             buf[at] = 0x81
             buf[at + 1] = _BYE
             _put16(buf, at + 2, 1)
             copy(buf, at + 4, sender.packet, 8, 12)
             at += 8
-            self.view = memoryview(buf)[:at]
+            view += 4
+        self.view = self._views[view]
         return at
 
     def _ntp_ms(self, now_ms):
