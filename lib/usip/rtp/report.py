@@ -95,7 +95,10 @@ class Reporter:
         return (_LEAST_MS // 2 + (self._random >> 5) * _LEAST_MS // 32768) * 1000 // 1218
 
     def pack(self, stream, now_ms: int, is_bye: bool = False) -> int:
-        """Write the compound packet for *stream* to `buf`; return its length. `view` shows it. No heap."""
+        """Write the compound packet for *stream* and return its length; no heap.
+
+        `view` shows it.
+        """
         buf = self.buf
         sender = stream.sender
         view = 0
