@@ -2,8 +2,9 @@
 
 `functions` takes the functions of a .mpy file; `Machine.run` executes one with arguments as the VM
 would hand them over: ints, and arrays whose octets it may change. What the code asks of the VM
-(checking and converting its arguments and its result) is answered here and counted apart, as
-`calls`. Only what MicroPython's emitter makes is known: anything else is an XtensaError.
+(converting its arguments and its result, division, tables that are globals) is answered here and
+counted apart, as `calls`. Only what MicroPython's emitter makes is known: anything else is an
+XtensaError.
 
 Instruction formats are those of Cadence's Xtensa ISA Reference Manual, 3.
 """
@@ -13,21 +14,33 @@ import struct
 _CODE = 0x40080000
 _STACK = 0x3FFB8000
 _STACK_BYTES = 4096
-_SELF = 0x3F400000  # the function's object, behind it its module and the module's constants, of
-# which any may be the table of functions, and no other is used
+_SELF = 0x3F400000  # the function's object, behind it its module and the module's constants
+_NAMES = 0x3F410000
 _TABLE = 0x3F500000
 _VM = 0x70000000  # the address of the VM's function n is this plus 4 n
-_DATA = 0x3FFC0000
+_DATA = 0x50000000
 
 # Indices into the table of functions a .mpy of version 6.3 knows (py/nativeglue.h).
+_CONSTANTS = {_VM: 0, _VM + 4: 0, _VM + 8: 1}  # None, False, True
 _TO_NATIVE = 3
 _TO_OBJECT = 4
+_SWAP_GLOBALS = 5
+_LOAD_GLOBAL = 7
 _FLOOR_DIVIDE = 46
 _MODULO = 47
 
 
 class XtensaError(Exception):
     """The file or its code is not what MicroPython's emitter makes."""
+
+
+class Code:
+    """One function: its octets, and the names and constant objects of its file."""
+
+    def __init__(self, octets: bytes, names=(), objects=()) -> None:
+        self.octets = octets
+        self.names = names
+        self.objects = objects
 
 
 class _Reader:
@@ -45,36 +58,42 @@ class _Reader:
             if octet < 128:
                 return n
 
-    def skip_names(self) -> None:
+    def read_names(self) -> None:
         names, objects = self.uint(), self.uint()
+        self.names = []
         for _ in range(names):
             length = self.uint()
-            if not length & 1:
-                self.at += (length >> 1) + 1
-        for _ in range(objects):
-            self._skip_object()
+            name = b""
+            if not length & 1:  # else it is one that every VM has
+                name = self.data[self.at : self.at + (length >> 1)]
+                self.at += len(name) + 1
+            self.names.append(name.decode())
+        self.objects = [self._object() for _ in range(objects)]
 
-    def _skip_object(self) -> None:
+    def _object(self):
+        """Return the octets of the next constant object, None when it has none."""
         kind = self.data[self.at]
         self.at += 1
-        if kind in (0, 1, 2, 3, 4):
-            return
+        if kind in (0, 1, 2, 3, 4):  # 0: the table of functions
+            return None
         length = self.uint()
         if kind == 10:  # a tuple
             for _ in range(length):
-                self._skip_object()
-        else:
-            self.at += length + (kind in (5, 6))
+                self._object()
+            return None
+        octets = self.data[self.at : self.at + length]
+        self.at += length + (kind in (5, 6))
+        return octets
 
     def functions(self) -> list:
-        """Return the machine codes of this function and those within, in order."""
+        """Return the viper functions among this function and those within, in order."""
         head = self.uint()
         kind, size = head & 3, head >> 3
         code = self.data[self.at : self.at + size]
         self.at += size
         if kind:
             self.uint()
-        found = [code] if kind == 2 else []
+        found = [Code(code, self.names, self.objects)] if kind == 2 else []
         if head & 4:
             for _ in range(self.uint()):
                 found += self.functions()
@@ -87,7 +106,7 @@ def functions(mpy: bytes) -> list:
         raise XtensaError("no .mpy file of version 6 for xtensawin")
     reader = _Reader(mpy)
     reader.at = 4
-    reader.skip_names()
+    reader.read_names()
     return reader.functions()
 
 
@@ -97,24 +116,27 @@ class Machine:
     def __init__(self) -> None:
         self.count = self.calls = 0
 
-    def run(self, code: bytes, arguments: list):
-        """Execute *code* with ints and writable buffers; return its result, None or an int."""
-        self._memory = {_CODE: bytearray(code), _STACK: bytearray(_STACK_BYTES)}
+    def run(self, code: Code, arguments: list, variables=None):
+        """Execute *code* with ints and writable buffers; return its result, None or an int.
+
+        *variables*: by name, the ints and buffers that are globals where it was defined.
+        """
+        self._memory = {_CODE: bytearray(code.octets), _STACK: bytearray(_STACK_BYTES)}
         self._decoded = {}
-        self._arguments = []
-        at = _DATA
-        places = {}
+        self._code = code
+        self._variables = variables or {}
+        self._objects = []  # what the numbers that stand for objects mean: ints, addresses
+        self._places = {}
         for value in arguments:
-            if not isinstance(value, int):
-                if id(value) not in places:
-                    places[id(value)] = at
-                    self._memory[at] = value
-                    at += 0x10000
-                value = places[id(value)]
-            self._arguments.append(value)
-        self._memory[_SELF] = memory = bytearray(bytes(32) + struct.pack("<I", _TABLE) * 256)
+            self._add(value)
+        self._memory[_NAMES] = bytearray(struct.pack("<256H", *range(256)))
+        words = [
+            _TABLE if value is None else self._add(bytearray(value)) for value in code.objects
+        ]
+        self._memory[_SELF] = memory = bytearray(32) + struct.pack("<%dI" % len(words), *words)
         struct.pack_into("<I", memory, 4, _SELF + 16)
-        struct.pack_into("<I", memory, 16 + 12, _SELF + 32)
+        struct.pack_into("<II", memory, 16 + 8, _NAMES, _SELF + 32)
+        at = _DATA - 0x10000
         registers = self._registers = [0] * 16
         registers[1] = _STACK + _STACK_BYTES - 64
         registers[2] = _SELF
@@ -125,6 +147,16 @@ class Machine:
         self._execute()
         result = registers[2]
         return None if result == _VM else _signed(result)
+
+    def _add(self, value) -> int:
+        """Give a value a number; a buffer gets a place in memory."""
+        if not isinstance(value, int):
+            if id(value) not in self._places:
+                place = self._places[id(value)] = _DATA + 0x10000 * len(self._places)
+                self._memory[place] = value
+            value = self._places[id(value)]
+        self._objects.append(value)
+        return len(self._objects) - 1
 
     def _find(self, address: int) -> tuple:
         base = _STACK if _STACK <= address < _STACK + _STACK_BYTES else address & ~0xFFFF
@@ -149,10 +181,22 @@ class Machine:
         registers = self._registers
         self.calls += 1
         if index == _TO_NATIVE:
-            registers[10] = self._arguments[registers[10]] & 0xFFFFFFFF
+            if registers[10] in _CONSTANTS:
+                registers[10] = _CONSTANTS[registers[10]]
+                return
+            if registers[10] >= len(self._objects):
+                raise XtensaError("conversion of no object: %x" % registers[10])
+            registers[10] = self._objects[registers[10]] & 0xFFFFFFFF
         elif index in (_FLOOR_DIVIDE, _MODULO):
             a, b = _signed(registers[10]), _signed(registers[11])
             registers[10] = (a // b if index == _FLOOR_DIVIDE else a % b) & 0xFFFFFFFF
+        elif index == _SWAP_GLOBALS:
+            registers[10] = 0  # they are the right ones
+        elif index == _LOAD_GLOBAL:
+            name = self._code.names[registers[10]]
+            if name not in self._variables:
+                raise XtensaError("no global %s" % name)
+            registers[10] = self._add(self._variables[name])
         elif index != _TO_OBJECT:
             raise XtensaError("function %d of the VM" % index)
 
@@ -181,7 +225,7 @@ def _decode(word: int, pc: int):
     """Return a function of the machine that executes one instruction and returns the next pc."""
     op0 = word & 15
     t, s, r = word >> 4 & 15, word >> 8 & 15, word >> 12 & 15
-    if op0 >= 8:
+    if op0 in _NARROW:
         return _NARROW[op0](t, s, r, pc + 2, pc)
     if op0 in _WIDE:
         return _WIDE[op0](word, t, s, r, pc + 3, pc)

@@ -45,11 +45,12 @@ class Recorder:
         places = []
         modules = [m for n, m in sorted(sys.modules.items()) if n[:5] == "usip." and m]
         for module in modules:
-            for index, name in enumerate(_viper_names(module.__file__)):
+            for index, name in enumerate(viper_names(module.__file__)):
                 function = getattr(module, name)
                 self.sources[function] = (module.__file__, index)
                 replaced[function] = self._wrapped(function)
-        for module in modules:
+        users = [m for n, m in sorted(sys.modules.items()) if n[:11] == "host_tests." and m]
+        for module in modules + users:
             for name, value in list(vars(module).items()):
                 if callable(value) and getattr(value, "__hash__", None) and value in replaced:
                     setattr(module, name, replaced[value])
@@ -63,7 +64,7 @@ class Recorder:
 
     def _wrapped(self, function):
         def call(*arguments):
-            if not self.on:
+            if not self.on or not self.wants(function):
                 return function(*arguments)
             copies = {}  # one array given twice is one
             before = [copies.setdefault(id(value), _copy(value)) for value in arguments]
@@ -73,6 +74,10 @@ class Recorder:
             return result
 
         return call
+
+    def wants(self, function) -> bool:
+        """Return whether this call is to be noted."""
+        return True
 
     def note(self, function, before: list, after: list, result) -> None:
         """Keep a call: the arguments before and after, arrays as octets."""
@@ -84,7 +89,7 @@ class Recorder:
         if (
             "/lib/usip/" not in path
             or path.endswith("cpython.py")
-            or frame.f_code.co_name in _viper_names(path)
+            or frame.f_code.co_name in viper_names(path)
         ):
             return None
         frame.f_trace_opcodes = True
@@ -113,10 +118,19 @@ def _copy(value):
     )
 
 
+def _variables(function) -> dict:
+    """Return the tables that are globals of a function."""
+    return {
+        name: bytearray(value)
+        for name, value in function.__globals__.items()
+        if isinstance(value, (bytes, bytearray))
+    }
+
+
 _names = {}
 
 
-def _viper_names(path: str) -> list:
+def viper_names(path: str) -> list:
     """Return the names of the viper functions in a source, in order."""
     if path not in _names:
         found = []
@@ -148,7 +162,9 @@ class Counter:
         machine = xtensa.Machine()
         for function, before, after, result in calls:
             try:
-                returned = machine.run(self._code(*self.sources[function]), before)
+                path, index = self.sources[function]
+                variables = _variables(function)
+                returned = machine.run(self._code(path, index), before, variables)
             except xtensa.XtensaError as error:
                 raise xtensa.XtensaError("%s: %s" % (function.__name__, error))
             if before != after or (result is not None and returned != int(result)):

@@ -1,0 +1,144 @@
+"""xtensa: every viper function, as mpy-cross compiles it for an ESP32, executed on noted calls.
+
+mpy-cross 1.25 stores to a constant index from the wrong register there (MicroPython's pull request
+17342 put it right): all of the parser would have gone wrong on a board, and only there.
+"""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import vm, xtensa, xtensa_count
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_A_FUNCTION = 4  # calls executed of each
+_USERS = (
+    "audio.aec sdp.negotiate sdp.read sdp.write sip.headers".split()
+)  # of modules without tests
+
+
+def with_viper():
+    """Return the names of the library's modules that have viper functions."""
+    lib = ROOT / "lib"
+    return [
+        ".".join(path.relative_to(lib).with_suffix("").parts)
+        for path in sorted((lib / "usip").rglob("*.py"))
+        if xtensa_count.viper_names(str(path))
+    ]
+
+
+class Notes(xtensa_count.Recorder):
+    """Keeps some calls of each function: the first, and then ever rarer ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
+        self.kept = {}
+
+    def wants(self, function):
+        n = self.seen[function] = self.seen.get(function, 0) + 1
+        return n & (n - 1) == 0 and self.kept.get(function, 0) < _A_FUNCTION
+
+    def note(self, function, before, after, result):
+        self.kept[function] = self.kept.get(function, 0) + 1
+        super().note(function, before, after, result)
+
+
+def work():
+    """Return the portable tests of these modules."""
+    names = [name.split(".", 1)[1] for name in with_viper()] + _USERS
+    found = []
+    for *folders, name in map(lambda name: name.split("."), names):
+        path = ["host_tests", *folders, "test_" + name]
+        if (ROOT.joinpath(*path).with_suffix(".py")).exists():
+            module = importlib.import_module(".".join(path))
+            found += [
+                test
+                for name, test in inspect.getmembers(module, inspect.isfunction)
+                if name[:5] == "test_" and not inspect.signature(test).parameters
+            ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def notes():
+    for name in with_viper():
+        importlib.import_module(name)
+    tests = work()
+    notes = Notes()
+    restore = notes.install()
+    notes.on = True
+    for test in tests:
+        test()
+    notes.on = False
+    restore()
+    return notes
+
+
+def test_an_esp32_comes_to_the_same_results(notes):
+    counter = xtensa_count.Counter(notes)
+    wrong = []
+    for call in notes.calls:
+        try:
+            counter.count([call])
+        except xtensa.XtensaError as error:
+            wrong.append(str(error))
+    assert not wrong
+
+
+def test_no_function_is_left_out(notes):
+    left_out = [
+        function.__module__ + "." + function.__name__
+        for function in notes.sources
+        if function not in notes.seen
+    ]
+    assert " ".join(left_out) == ""
+
+
+CODE = """
+import micropython
+@micropython.viper
+def store(b: ptr32, v: int, i: int) -> int:
+    b[300] = v + 1
+    b[i] = v - 2
+    b[i + 1] = v * 3
+    b[3] = v ^ -1
+    return b[i] // 7 * 8 + v % 5
+"""
+
+
+def test_stores_and_divisions(tmp_path):
+    source = tmp_path / "a.py"
+    source.write_text(CODE)
+    target = str(tmp_path / "a.mpy")
+    vm.mpy_cross(["-march=xtensawin", "-o", target, str(source)])
+    code = xtensa.functions(Path(target).read_bytes())[0]
+    memory = bytearray(4 * 301)
+    machine = xtensa.Machine()
+    assert machine.run(code, [memory, -23, 5]) == -25 // 7 * 8 + 2
+    words = memoryview(memory).cast("i")
+    assert (words[300], words[5], words[6], words[3]) == (-22, -25, -69, 22)
+    assert 60 < machine.count < 200 and machine.calls == 6
+
+
+def test_what_is_no_machine_code_is_refused():
+    for data in (b"", b"M\x06\x00\x1f", b"M\x05\x2b\x1f"):
+        with pytest.raises(xtensa.XtensaError):
+            xtensa.functions(data)
+    with pytest.raises(xtensa.XtensaError):
+        xtensa.Machine().run(xtensa.Code(b"\xff\xff\xff"), [])
+
+
+def test_the_report_names_shares():
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.xtensa_count", "send, mu-law"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "send, mu-law" in done.stdout and "%" in done.stdout
