@@ -41,16 +41,18 @@ _MOST_COMFORT = const(300)
 
 
 class Playout:
-    """One direction of sound. All positions and lengths in samples at 8 kHz.
+    """One direction of G.711. All positions and lengths in samples at 8 kHz; see rtp.coded.
 
     `concealed` counts samples made up, `slips` those left out or repeated to correct the delay.
     `delay_ms` is what the frame being played waited, beyond the fastest packet's transit.
     """
 
+    _wide = 0  # 1: the samples in the arrays are at 16 kHz, so twice as many
+
     def __init__(self, slots: int = 16) -> None:
         self.buffer = JitterBuffer(slots)
         self.delays = Delays()
-        self._pcm = array("h", bytes(2 * (_PAST + _ROOM)))
+        self._pcm = array("h", bytes(2 * (_PAST + _ROOM) << self._wide))
         self._most_ms = 20 * slots - 80
         self.is_alaw = False
         self.concealed = 0
@@ -75,10 +77,11 @@ class Playout:
     def play(self, pcm, clock_ms: int) -> None:
         """Fill the array pcm[0:160] with the next frame; *clock_ms* is the clock of Delays."""
         work = self._pcm
+        wide = self._wide
         while self._pending < _FRAME:
             self._step(pcm, clock_ms)
-        conceal.copy(pcm, 0, work, _PAST, _FRAME)
-        conceal.move(work, 0, _FRAME, _PAST + self._pending)
+        conceal.copy(pcm, 0, work, _PAST << wide, _FRAME << wide)
+        conceal.move(work, 0, _FRAME << wide, _PAST + self._pending << wide)
         self._pending -= _FRAME
 
     def skip_to(self, position: int) -> None:
@@ -149,16 +152,20 @@ class Playout:
         return True
 
     def _comfort(self) -> None:
-        at = _PAST + self._pending
+        wide = self._wide
+        at = _PAST + self._pending << wide
         size = self.comfort_level
         if size < 0:
             size = self._floor >> 3
             size = size if size < _MOST_COMFORT else _MOST_COMFORT
-        self._seed = conceal.noise(self._pcm, at, _FRAME, size, self._seed)
+        self._seed = conceal.noise(self._pcm, at, _FRAME << wide, size, self._seed)
         self._pending += _FRAME
 
     def _decode(self, position: int, at: int, n: int) -> None:
-        """Decode *n* samples held at *position* to the work array; nothing is taken out."""
+        """Decode what is held at *position* to the work array, n samples at 8 kHz, to sample *at*.
+
+        Nothing is taken out of the buffer.
+        """
         buffer = self.buffer
         start = position % buffer.size
         first = buffer.size - start
@@ -173,17 +180,18 @@ class Playout:
 
     def _decode_next(self, scratch, n: int) -> None:
         work = self._pcm
-        at = _PAST + self._pending
+        wide = self._wide
+        at = _PAST + self._pending << wide
         overlap = 0
         if self._run:  # concealed sound goes over into the real one
             overlap = 40 if n > 40 else n
             self._extend(overlap)
             self._pending -= overlap
             self.concealed -= overlap
-            conceal.copy(scratch, 0, work, at, overlap)
+            conceal.copy(scratch, 0, work, at, overlap << wide)
         self._decode(self.buffer.position, at, n)
         if overlap:
-            conceal.crossfade(work, at, scratch, overlap, 1)
+            conceal.crossfade(work, at, scratch, overlap << wide, 1)
         self.buffer.skip(n)
         self._pending += n
         self._run = self._held = 0
@@ -197,13 +205,17 @@ class Playout:
         self._held += n
 
     def _extend(self, n: int) -> None:
-        at = _PAST + self._pending
+        wide = self._wide
+        work = self._pcm
+        at = _PAST + self._pending << wide
         if self._run == 0:
+            size = _TEMPLATE << wide
             self._lag = conceal.find_lag(
-                self._pcm, at - _TEMPLATE, _TEMPLATE, _LOW_LAG, _HIGH_LAG, -1
+                work, at - size, size, _LOW_LAG << wide, _HIGH_LAG << wide, -1
             )
-            self._gain = 16384 - 16384 * self._lag // 640
-        conceal.extend(self._pcm, at, n, self._lag, self._run, _FADE_FROM, self._gain)
+            self._gain = 16384 - (16384 * self._lag >> wide) // 640
+        run = self._run << wide
+        conceal.extend(work, at, n << wide, self._lag, run, _FADE_FROM << wide, self._gain)
         self._run += n
         self._pending += n
         self.concealed += n
@@ -212,17 +224,18 @@ class Playout:
         """Fill a gap of at most a frame from both sides, and take what is behind it."""
         work = self._pcm
         buffer = self.buffer
-        at = _PAST + self._pending
-        future = at + gap
+        wide = self._wide
+        at = _PAST + self._pending << wide
+        future = at + (gap << wide)
         n = buffer.run_at(buffer.position + gap, _AHEAD)
         self._decode(buffer.position + gap, future, n)
         self._extend(gap)
         if n >= 2 * _LOW_LAG + 16:
             high = n - 48 if n - 48 < _HIGH_LAG else _HIGH_LAG
             high = high if high < n // 2 else n // 2
-            lag = conceal.find_lag(work, future, 48, _LOW_LAG, high, 1)
-            conceal.extend_back(work, future, gap, lag, scratch)
-            conceal.crossfade(work, at, scratch, gap, 0)
+            lag = conceal.find_lag(work, future, 48 << wide, _LOW_LAG << wide, high << wide, 1)
+            conceal.extend_back(work, future, gap << wide, lag, scratch)
+            conceal.crossfade(work, at, scratch, gap << wide, 0)
             self._run = 0
         buffer.skip(gap)
         self._held = 0
@@ -233,7 +246,8 @@ class Playout:
         When it is far off, leave out one cycle of a louder frame that repeats itself.
         """
         self._excess += slack - self.wait_ms() - (self._excess + 8 >> 4)
-        now = conceal.level(self._pcm, _PAST + self._pending - _FRAME, _FRAME)
+        wide = self._wide
+        now = conceal.level(self._pcm, _PAST + self._pending - _FRAME << wide, _FRAME << wide)
         self._loud = now if now > self._loud else self._loud - (self._loud >> 7)
         higher = self._floor + (self._floor >> 8) + 1
         self._floor = higher if self._floor and higher < 16 * now else 16 * now
@@ -249,8 +263,9 @@ class Playout:
                 self._leave_out(is_quiet)
 
     def _repeat_frame(self) -> None:
-        at = _PAST + self._pending
-        conceal.stretch(self._pcm, at - _FRAME, _FRAME, _FRAME, 80)
+        size = _FRAME << self._wide
+        at = _PAST + self._pending << self._wide
+        conceal.stretch(self._pcm, at - size, size, size, size // 2)
         self._pending += _FRAME
         self.slips += _FRAME
         self._excess += 16 * 20
@@ -258,15 +273,20 @@ class Playout:
     def _leave_out(self, is_quiet: bool) -> None:
         """Take the next frame too, and leave out one frame, or one cycle, of the two."""
         work = self._pcm
-        at = _PAST + self._pending
+        wide = self._wide
+        size = _FRAME << wide
+        at = _PAST + self._pending << wide
         self._decode(self.buffer.position, at, _FRAME)
-        lag = _FRAME
-        at -= _FRAME
+        lag = size
+        at -= size
         if not is_quiet:
-            lag = conceal.find_lag(work, at, _TEMPLATE, _LOW_LAG, _HIGH_LAG, 1)
-            if conceal.mismatch(work, at, _TEMPLATE, lag) > _ALIKE:
+            size = size // 2
+            lag = conceal.find_lag(work, at, size, _LOW_LAG << wide, _HIGH_LAG << wide, 1)
+            if conceal.mismatch(work, at, size, lag) > _ALIKE:
                 return
-        conceal.shrink(work, at, 2 * _FRAME, lag, 80)
+        lag -= lag & wide  # a sample at 8 kHz is two of 16
+        conceal.shrink(work, at, 2 * _FRAME << wide, lag, _FRAME // 2 << wide)
+        lag = lag >> wide
         self.buffer.skip(_FRAME)
         self._pending += _FRAME - lag
         self.slips += lag

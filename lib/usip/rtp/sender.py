@@ -34,7 +34,9 @@ class Sender:
         self.payload_type = 0
         self.event_type = -1
         self.is_alaw = False
-        self.payload_bytes = 0
+        self.coder = None  # of a codec other than G.711, see rtp.coded
+        self._width = 0  # a sample at 8 kHz has 1 << _width octets
+        self._size = 0  # samples a packet
         self.packets = 0
         self.octets = 0
         self._fill = 0  # samples encoded behind the header
@@ -46,20 +48,29 @@ class Sender:
     def set_ptime(self, ptime: int) -> None:
         """Set the packets' length, 10 .. 60 ms; allocates when it changes."""
         size = ptime * 8
-        if size == self.payload_bytes:
-            return
-        header = self.packet
+        if size != self._size:
+            self._size = size
+            self._make_packet()
+
+    def set_coder(self, coder) -> None:
+        """Encode with *coder* from now on, None: G.711; allocates."""
+        self.coder = coder
+        self._width = coder.octets - 1 if coder is not None else 0
+        self._make_packet()
+
+    def _make_packet(self) -> None:
+        size = self._size
         rest = _FRAME if size % _FRAME else 0  # what the last frame may have beyond the packet
-        self.packet = bytearray(_HEADER + size + rest)
+        header = self.packet
+        self.packet = bytearray(_HEADER + (size + rest << self._width))
         copy(self.packet, 0, header, 0, _HEADER)
-        self.payload_bytes = size
         self._due += self._fill
         self._fill = self._behind = 0
-        self._media_view = memoryview(self.packet)[: _HEADER + size]
+        self._media_view = memoryview(self.packet)[: _HEADER + (size << self._width)]
         self.view = self._media_view
 
     def pack(self, pcm) -> int:
-        """Take a frame of 160 samples; return the length of the packet in `view`, or 0.
+        """Take a frame of 20 ms; return the length of the packet in `view`, or 0.
 
         0: a packet of more than 20 ms is not full yet, or there is none this frame. When packets
         are shorter than frames, or 30 ms, `pack_more` gives the others.
@@ -68,8 +79,10 @@ class Sender:
             return self._pack_event()
         if self._behind:
             self._take_rest()
-        at = _HEADER + self._fill
-        if self.is_alaw:
+        at = _HEADER + (self._fill << self._width)
+        if self.coder is not None:
+            self.coder.encode(pcm, self.packet, at)
+        elif self.is_alaw:
             g711.alaw_encode(pcm, 0, self.packet, at, _FRAME)
         else:
             g711.ulaw_encode(pcm, 0, self.packet, at, _FRAME)
@@ -107,12 +120,12 @@ class Sender:
 
     def _take_rest(self) -> None:
         """Move what of the last frame is not sent yet to the packet's beginning."""
-        rest = self._fill
+        rest = self._fill << self._width
         copy(self.packet, _HEADER, self.packet, self._behind, self._behind + rest)
         self._behind = 0
 
     def _pack_media(self) -> int:
-        size = self.payload_bytes
+        size = self._size
         if self._fill < size:
             return 0
         buf = self.packet
@@ -122,6 +135,7 @@ class Sender:
         self._has_marker = False
         self._due = size
         self._fill -= size
+        size = size << self._width
         if self._fill:
             self._behind = _HEADER + size
         self.octets += size

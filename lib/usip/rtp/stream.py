@@ -50,7 +50,7 @@ class Stream:
         self.frames_played = 0
         self.events = event.EventReceiver()
         self.digits = Digits()
-        self._detector = self._suppressor = None
+        self.detector = self._suppressor = None
         self.remote_ssrc = bytearray(4)
         self._candidate = bytearray(4)  # an SSRC that may take over
         self._candidate_next = -1
@@ -77,13 +77,16 @@ class Stream:
     ) -> None:
         """Take what was negotiated; may be called again in the middle of a call.
 
-        *codec* is PCMU or PCMA, str or bytes; a telephone-event of -1 is none; *ptime* is in ms.
-        Allocates when *ptime* changes. ValueError: another codec, or no multiple of 10 up to 60.
+        *codec* is PCMU, PCMA, G722 or L16, str or bytes; a telephone-event of -1 is none; *ptime*
+        is in ms. Allocates when *ptime* changes. ValueError: another codec, or no multiple of 10
+        up to 60.
         """
         if isinstance(codec, bytes):
             codec = codec.decode()
-        if codec not in ("PCMU", "PCMA"):
-            raise ValueError("no such codec: %s" % codec)
+        if codec not in ("PCMU", "PCMA") or self.sender.coder is not None:
+            from usip.rtp import coded
+
+            coded.configure(self, codec)
         if ptime % 10 or not 10 <= ptime <= 60:
             raise ValueError("ptime must be 10, 20 ... 60")
         is_alaw = codec == "PCMA"
@@ -185,7 +188,7 @@ class Stream:
         if payload_type == self.receive_payload_type:
             self.playout.is_alaw = self._is_alaw
             return True
-        if payload_type == 0 or payload_type == 8:
+        if (payload_type == 0 or payload_type == 8) and self.sender.coder is None:
             # Lax: the other G.711 law at any time, because an answer with both allows it
             self.playout.is_alaw = payload_type == 8
             return True
@@ -299,6 +302,8 @@ class Stream:
         if self.playout.delays.is_known and abs(position - self.playout.buffer.end) < 65536:
             length = buf[start + 2] << 8 | buf[start + 3]
             silence = g711.ALAW_SILENCE if self.playout.is_alaw else g711.ULAW_SILENCE
+            if self.sender.coder is not None:
+                silence = self.sender.coder.silence
             self.playout.buffer.fill(silence, position & -8, position + length & -8)
 
     def next_digit(self) -> int:
@@ -321,10 +326,10 @@ class Stream:
         """Listen for in-band DTMF from now on; imports usip.rtp.dtmf."""
         from usip.rtp.dtmf import Detector
 
-        self._detector = Detector()
+        self.detector = Detector()
 
     def _detect(self, pcm, now_ms: int) -> None:
-        detector = self._detector
+        detector = self.detector
         result = detector.receive(pcm)
         if result & 2:
             self.digits.end(detector.ended_code, _INBAND, detector.ended_duration, now_ms)
@@ -340,7 +345,7 @@ class Stream:
         playout = self.playout
         playout.play(pcm, self._clock(now_ms))
         self.frames_played += 1
-        if self._detector is not None:
+        if self.detector is not None:
             self._detect(pcm, now_ms)
         if playout.buffer.position > _REBASE:
             self._rebase()
