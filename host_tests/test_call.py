@@ -156,9 +156,6 @@ class Stream:
         self.sent_digits.append(chr(digit))
         return True
 
-    def next_digit_end(self):
-        return self.digits.next_end()
-
     def detect_tones(self):
         self.is_listening = True
 
@@ -236,6 +233,8 @@ def test_events_are_iterated_with_what_belongs_to_them():
     assert run(call.__anext__()) == calls.PROGRESS
     assert (call.status, call.reason) == (183, "Session Progress")
     assert run(call.__anext__()) == calls.DTMF
+    assert (call.digit, call.digit_via) == ("5", "info")
+    assert run(call.__anext__()) == calls.DTMF_ENDED
     assert (call.digit, call.digit_via, call.digit_ms) == ("5", "info", 250)
 
 
@@ -356,15 +355,24 @@ def test_digits_that_do_not_exist_are_refused():
     assert call.stream.sent_digits == []
 
 
-def test_digits_heard_are_reported_with_their_length():
+def digits_seen(call):
+    """Return the digits pressed, and those that ended with their length."""
+    seen = call._agent.seen
+    pressed = [detail[:2] for event, detail in seen if event == calls.DTMF]
+    return pressed, [detail for event, detail in seen if event == calls.DTMF_ENDED]
+
+
+def test_digits_heard_are_reported_at_once_and_again_with_their_length():
     call = make()
     call.update_media()
     for code, way in ((5, 0), (11, 0), (16, 0), (15, 1)):
         call.stream.digits.press(code, way, 20)
+        call.tick(20)
+        assert len(digits_seen(call)[0]) == len(digits_seen(call)[1]) + 1
         call.stream.digits.end(code, way, 960, 20)
-    call.tick(20)
-    found = [detail for event, detail in call._agent.seen if event == calls.DTMF]
-    assert found == [("5", "rfc4733", 120), ("#", "rfc4733", 120), ("D", "inband", 120)]
+        call.tick(40)
+    pressed = [("5", "rfc4733"), ("#", "rfc4733"), ("!", "rfc4733"), ("D", "inband")]
+    assert digits_seen(call) == (pressed, [digit + (120,) for digit in pressed])
 
 
 def test_a_digit_that_comes_in_two_ways_is_one():
@@ -375,9 +383,19 @@ def test_a_digit_that_comes_in_two_ways_is_one():
     call.receive_info(1100)
     call.stream.digits.end(5, 0, 960, 1120)
     call.tick(1120)
-    assert [detail for event, detail in call._agent.seen if event == calls.DTMF] == [
-        ("5", "rfc4733", 120)
-    ]
+    assert digits_seen(call) == ([("5", "rfc4733")], [("5", "rfc4733", 120)])
+
+
+def test_the_hook_flash_goes_as_event_or_in_an_info_request():
+    call = make("info")
+    call.update_media()
+    for mode in ("rfc4733", "info", "inband"):
+        call.dtmf("!", mode)
+    for now_ms in range(0, 1000, 20):
+        call.tick(now_ms)
+    assert call.stream.sent_digits == ["!"]
+    bodies = [entry[2] for entry in call.session.log if entry[0] == "info"]
+    assert bodies == [b"Signal=16\r\nDuration=160\r\n"] * 2
 
 
 def test_digits_may_be_sent_as_sound():
@@ -410,6 +428,7 @@ def test_the_bodies_of_info_requests_of_many_kinds_name_a_digit():
         (b"Duration=100\r\nSignal=d", "D", 100),
         (b"7", "7", 160),
         (b"#\r\n", "#", 160),
+        (b"Signal=16\r\nDuration=80", "!", 80),
         (b"Signal=12\r\n", "", 0),
         (b"Signal=\r\n", "", 0),
         (b"", "", 0),

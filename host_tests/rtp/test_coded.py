@@ -163,7 +163,7 @@ def test_a_digit_leaves_silence_in_the_sound():
         line.run(10, 400)
         line.sender.send_digit(ord("5"), 100)
         line.run(30, 400)
-        assert line.receiver.next_digit() == 5
+        assert line.receiver.digits.next_event() == 5
         concealed.append(line.receiver.concealed_ms)
         assert line.share(400, 28, 40) > 97
     assert concealed == [concealed[0]] * 3

@@ -94,6 +94,16 @@ def test_a_frame_uses_no_heap():
         g711.ulaw_decode(out, 0, pcm, 0, 160)
         g711.alaw_encode(pcm, 0, out, 0, 160)
         g711.alaw_decode(out, 0, pcm, 0, 160)
+        g711.ulaw_decode(out, 0, pcm, 0, 160)
+
+
+def test_any_count_is_decoded():
+    codes = bytes(range(40, 60))
+    for count in range(12):
+        pcm = array("h", [7] * 20)
+        g711.ulaw_decode(codes, 3, pcm, 2, count)
+        assert list(pcm[2 : 2 + count]) == [ulaw_to(code) for code in codes[3 : 3 + count]]
+        assert list(pcm[:2]) == [7, 7] and list(pcm[2 + count :]) == [7] * (18 - count)
 
 
 def _vector(name):

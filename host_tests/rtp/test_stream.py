@@ -6,6 +6,7 @@ from math import pi, sin
 from host_tests.fakes.noalloc import NoAlloc
 from usip.limits import Limits
 from usip.rtp import conceal, g711
+from usip.rtp.digits import END, INBAND
 from usip.rtp.stream import Stream
 from usip.ticks import ticks_add
 
@@ -318,9 +319,10 @@ def test_a_digit_goes_from_one_stream_to_the_other_once():
             arrivals.append((n * 20, bytes(other.packet_view[:length])))
     line.run(arrivals, 1200)
     s = line.stream
-    assert s.next_digit() == 5 and s.next_digit() == -1
-    assert s.next_digit_end() == 5 and s.digit_duration_ms == 120
-    assert s.next_digit_end() == -1
+    digits = s.digits
+    assert digits.next_event() == 5
+    assert digits.next_event() == END + 5 and digits.duration_ms == 120
+    assert digits.next_event() == -1
     assert max(line.sound(280, 400)) == 0  # not the last sound repeated
 
 
@@ -328,7 +330,8 @@ def test_a_digit_whose_end_is_lost_ends_by_time():
     line = Line()
     event = [(n * 20, rtp(n, 0, kind=101, payload=bytes([3, 10, 0, 160]))) for n in range(3)]
     line.run(event, 500)
-    assert line.stream.next_digit() == 3 and line.stream.next_digit_end() == 3
+    digits = line.stream.digits
+    assert [digits.next_event() for _ in range(3)] == [3, END + 3, -1]
 
 
 def test_comfort_noise_sounds_at_its_level():
@@ -401,8 +404,7 @@ def test_a_whole_call_uses_no_heap():
             length = b.pack_report(now_ms)
             if length:
                 a.receive_report(b.report, length, now_ms)
-            b.next_digit()
-            b.next_digit_end()
+            b.digits.next_event()
             now_ms = ticks_add(now_ms, 20)
     assert b.received > 300 and b.concealed_ms > 0
 
@@ -426,8 +428,7 @@ def test_a_digit_that_comes_as_event_and_as_sound_is_one():
             arrivals.append((n * 20, rtp(2 * n + 1, 0, timestamp=stamp, kind=101, payload=event)))
     line.run(arrivals, 900)
     s = line.stream
-    assert [s.next_digit(), s.next_digit()] == [5, -1]
-    assert [s.next_digit_end(), s.next_digit_end()] == [5, -1]
+    assert [s.digits.next_event() for _ in range(3)] == [5, END + 5, -1]
 
 
 def test_sound_alone_is_heard_as_a_digit():
@@ -443,6 +444,6 @@ def test_sound_alone_is_heard_as_a_digit():
         g711.ulaw_encode(pcm, 0, octets, 0, 160)
         line.run([(line.ms, rtp(n, payload=bytes(octets)))], line.ms + 20)
     s = line.stream
-    assert s.next_digit() == 11 and s.next_digit() == -1
-    assert s.next_digit_end() == 11 and 80 <= s.digit_duration_ms <= 120
-    assert s.digits.way == 1
+    assert s.digits.next_event() == 11
+    assert s.digits.next_event() == END + 11 and 80 <= s.digits.duration_ms <= 120
+    assert s.digits.way == INBAND and s.digits.next_event() == -1

@@ -6,6 +6,7 @@ from array import array
 from pathlib import Path
 
 from usip.limits import Limits
+from usip.rtp.digits import END
 from usip.rtp.event import digit_of
 from usip.rtp.stream import Stream
 
@@ -51,15 +52,10 @@ def digits(stream):
     pressed = []
     ended = []
     while True:
-        code = stream.next_digit()
-        if code < 0:
-            break
-        pressed.append(chr(digit_of(code)))
-    while True:
-        code = stream.next_digit_end()
+        code = stream.digits.next_event()
         if code < 0:
             return pressed, ended
-        ended.append(chr(digit_of(code)))
+        (pressed if code < END else ended).append(chr(digit_of(code % END)))
 
 
 def test_captured_packets_are_taken_without_a_fault():

@@ -25,13 +25,15 @@ ANSWERED = 2
 MEDIA = 3  # what is sent and heard was agreed, or has changed
 HELD = 4  # by the far side
 RESUMED = 5
-DTMF = 6  # call.digit, call.digit_via, call.digit_ms
+DTMF = 6  # a key was pressed: call.digit ("!" is the hook flash), call.digit_via
 ENDED = 7  # call.status, call.reason, call.ended_by
+DTMF_ENDED = 8  # and let go: call.digit, call.digit_via, call.digit_ms
 
-_DIGITS = "0123456789*#ABCD"  # by event code (RFC 4733 3.2)
+_DIGITS = "0123456789*#ABCD!"  # by event code (RFC 4733 3.2)
 _DIGIT_MS = const(160)
 _INFO_GAP_TICKS = const(15)  # between two digits in INFO requests
 _INFO = const(2)  # as in rtp.digits
+_END = const(32)
 _WAYS = ("rfc4733", "inband", "info")
 _FRAME_SAMPLES = const(160)
 _ENDED_BY = ("", "local", "remote", "error")
@@ -196,7 +198,7 @@ class Call:
         self._agent.flush()
 
     def dtmf(self, digits: str, mode: str = "") -> None:
-        """Send digits one after the other; ValueError for any but 0-9 * # A-D.
+        """Send digits one after the other; ValueError for any but 0-9 * # A-D and "!".
 
         *mode*: "rfc4733", "info", "inband", or "auto" for what the peer takes.
         """
@@ -227,7 +229,7 @@ class Call:
         event, detail = self._events.pop(0)
         if event == PROGRESS:
             self.status, self.reason = detail
-        elif event == DTMF:
+        elif event == DTMF or event == DTMF_ENDED:
             self.digit, self.digit_via, self.digit_ms = detail
         return event
 
@@ -357,14 +359,13 @@ class Call:
         return stream.pack(pcm)
 
     def _take_digits(self):
-        """Report the presses that have ended: only then is their duration known."""
-        stream = self.stream
-        code = stream.next_digit_end()
+        """Report presses at their first sign, and again when they have ended."""
+        digits = self.stream.digits
+        code = digits.next_event()
         while code >= 0:
-            if code < 16:
-                way = _WAYS[stream.digits.way]
-                self.post(DTMF, (_DIGITS[code], way, stream.digits.duration_ms))
-            code = stream.next_digit_end()
+            event = DTMF if code < _END else DTMF_ENDED
+            self.post(event, (_DIGITS[code % _END], _WAYS[digits.way], digits.duration_ms))
+            code = digits.next_event()
 
     def _send_digit(self, now_ms):
         if self._wait_ticks or self._tone is not None:
@@ -376,12 +377,13 @@ class Call:
         if mode == "rfc4733":
             if not self.stream.send_digit(ord(digit), _DIGIT_MS):
                 return  # its queue is full
-        elif mode == "inband":
+        elif mode == "inband" and digit != "!":
             self._tone = self._agent.make_tone(digit)
         else:
             if not self.allowed("info"):
                 return
-            body = b"Signal=%s\r\nDuration=%d\r\n" % (digit.encode(), _DIGIT_MS)
+            signal = b"16" if digit == "!" else digit.encode()
+            body = b"Signal=%s\r\nDuration=%d\r\n" % (signal, _DIGIT_MS)
             self.session.info(now_ms, b"application/dtmf-relay", body)
             self._wait_ticks = _INFO_GAP_TICKS
         self._outgoing.pop(0)
@@ -447,7 +449,7 @@ def parse_dtmf_info(body: bytes) -> tuple:
             duration_ms = int(value)
         elif not digit and not value:
             digit = name.upper()
-    digit = {b"10": b"*", b"11": b"#"}.get(digit, digit).upper()
+    digit = {b"10": b"*", b"11": b"#", b"16": b"!"}.get(digit, digit).upper()
     if len(digit) != 1 or digit not in _DIGITS.encode():
         return "", 0
     return chr(digit[0]), duration_ms

@@ -14,25 +14,25 @@ from usip.ticks import ticks_diff
 RFC4733 = 0
 INBAND = 1
 INFO = 2
+END = 32  # added to the event code of a press that ended
 
-_QUEUE = const(8)
+_END = const(32)
+_QUEUE = const(16)
 _SAME_MS = const(400)
 
 
 class Digits:
-    """Two queues of event codes, for presses and for their ends; the ninth unread one is lost."""
+    """A queue of presses and of their ends, in order; the 17th unread one is lost."""
 
     def __init__(self) -> None:
-        self._presses = bytearray(_QUEUE)
-        self._press_count = 0
-        self._ends = bytearray(2 * _QUEUE)  # code and way in turn
-        self._end_ms = array("H", [0] * _QUEUE)
-        self._end_count = 0
+        self._queue = bytearray(2 * _QUEUE)  # event code and way in turn
+        self._ms = array("H", [0] * _QUEUE)
+        self._count = 0
         self._code = -1  # the newest press, its way and time
         self._way = -1
         self._at_ms = 0
-        self.duration_ms = 0  # of what `next_end` returned last
-        self.way = RFC4733
+        self.duration_ms = 0  # of what `next_event` returned last, 0 for a press
+        self.way = RFC4733  # and the way it came
 
     def press(self, code: int, way: int, now_ms: int) -> bool:
         """Take a press; False when it is one already known. No heap."""
@@ -42,9 +42,7 @@ class Digits:
         self._code = code
         self._way = way
         self._at_ms = now_ms
-        if self._press_count < _QUEUE:
-            self._presses[self._press_count] = code
-            self._press_count += 1
+        self._put(code, way, 0)
         return True
 
     def end(self, code: int, way: int, duration: int, now_ms: int) -> None:
@@ -53,34 +51,28 @@ class Digits:
             if way != self._way:
                 return
             self._at_ms = now_ms
-        if self._end_count < _QUEUE:
-            n = self._end_count
-            self._ends[2 * n] = code
-            self._ends[2 * n + 1] = way
-            ms = duration // 8
-            self._end_ms[n] = ms if ms < 65535 else 65535
-            self._end_count = n + 1
+        ms = duration // 8
+        self._put(code + _END, way, ms if ms < 65535 else 65535)
 
-    def next_press(self) -> int:
-        """Return the code of the next press, or -1."""
-        if self._press_count == 0:
-            return -1
-        code = self._presses[0]
-        self._press_count -= 1
-        for i in range(self._press_count):
-            self._presses[i] = self._presses[i + 1]
-        return code
+    def _put(self, code, way, ms):
+        n = self._count
+        if n < _QUEUE:
+            self._queue[2 * n] = code
+            self._queue[2 * n + 1] = way
+            self._ms[n] = ms
+            self._count = n + 1
 
-    def next_end(self) -> int:
-        """Return the code of the next press that ended, or -1; see `duration_ms` and `way`."""
-        if self._end_count == 0:
+    def next_event(self) -> int:
+        """Return the code of the next press, that of its end plus END, or -1. No heap."""
+        if self._count == 0:
             return -1
-        code = self._ends[0]
-        self.way = self._ends[1]
-        self.duration_ms = self._end_ms[0]
-        self._end_count -= 1
-        for i in range(self._end_count):
-            self._ends[2 * i] = self._ends[2 * i + 2]
-            self._ends[2 * i + 1] = self._ends[2 * i + 3]
-            self._end_ms[i] = self._end_ms[i + 1]
+        queue = self._queue
+        code = queue[0]
+        self.way = queue[1]
+        self.duration_ms = self._ms[0]
+        self._count -= 1
+        for i in range(self._count):
+            queue[2 * i] = queue[2 * i + 2]
+            queue[2 * i + 1] = queue[2 * i + 3]
+            self._ms[i] = self._ms[i + 1]
         return code

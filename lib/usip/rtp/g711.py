@@ -2,9 +2,9 @@
 
 The encoders take the magnitude of a negative sample as its one's complement, as G.191 does: a
 two's complement there differs on 381 of the 65,536 inputs. They find the segment by comparing,
-which costs less than a table's RAM. The decoders look up: a third of the time for 512 octets, in
-which the law used last lies; to change between them costs as much as a frame. `pcm` is an
-array('h'); nothing uses heap.
+which costs less than a table's RAM. The decoders look up what a table of 512 octets holds, that of
+the law used last: twice as fast. To go over to the other law costs as much as two frames. `pcm` is
+an array('h'); nothing uses heap.
 """
 
 from array import array
@@ -83,19 +83,21 @@ def ulaw_decode(buf: ptr8, at: int, pcm: ptr16, start: int, count: int):
     table = ptr16(_table)
     if int(table[0]) != _ULAW_0:
         _fill(_table, _ULAW_0)
+    start -= at
     end = at + count
     last = end - 3
     while at < last:
-        pcm[start] = int(table[int(buf[at])])
-        pcm[start + 1] = int(table[int(buf[at + 1])])
-        pcm[start + 2] = int(table[int(buf[at + 2])])
-        pcm[start + 3] = int(table[int(buf[at + 3])])
-        at += 4
-        start += 4
-    while at < end:
-        pcm[start] = int(table[int(buf[at])])
+        pcm[start + at] = int(table[int(buf[at])])
         at += 1
-        start += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+    while at < end:
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
 
 
 @micropython.viper
@@ -136,16 +138,18 @@ def alaw_decode(buf: ptr8, at: int, pcm: ptr16, start: int, count: int):
     table = ptr16(_table)
     if int(table[0]) != _ALAW_0:
         _fill(_table, _ALAW_0)
+    start -= at
     end = at + count
     last = end - 3
     while at < last:
-        pcm[start] = int(table[int(buf[at])])
-        pcm[start + 1] = int(table[int(buf[at + 1])])
-        pcm[start + 2] = int(table[int(buf[at + 2])])
-        pcm[start + 3] = int(table[int(buf[at + 3])])
-        at += 4
-        start += 4
-    while at < end:
-        pcm[start] = int(table[int(buf[at])])
+        pcm[start + at] = int(table[int(buf[at])])
         at += 1
-        start += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1
+    while at < end:
+        pcm[start + at] = int(table[int(buf[at])])
+        at += 1

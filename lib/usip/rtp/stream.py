@@ -306,22 +306,6 @@ class Stream:
                 silence = self.sender.coder.silence
             self.playout.buffer.fill(silence, position & -8, position + length & -8)
 
-    def next_digit(self) -> int:
-        """Return the event code of the next press, at its first sign, or -1."""
-        return self.digits.next_press()
-
-    def next_digit_end(self) -> int:
-        """Return the event code of the next press that ended, or -1.
-
-        Then `digit_duration_ms`, and `digits.way` for how it came.
-        """
-        return self.digits.next_end()
-
-    @property
-    def digit_duration_ms(self) -> int:
-        """How long the key was held that `next_digit_end` returned last."""
-        return self.digits.duration_ms
-
     def detect_tones(self) -> None:
         """Listen for in-band DTMF from now on; imports usip.rtp.dtmf."""
         from usip.rtp.dtmf import Detector
