@@ -65,7 +65,7 @@ def test_the_offer_of_a_plain_phone():
         "a=rtpmap:0 PCMU/8000",
         "a=rtpmap:8 PCMA/8000",
         "a=rtpmap:101 telephone-event/8000",
-        "a=fmtp:101 0-15",
+        "a=fmtp:101 0-16",
         "a=ptime:20",
         "a=sendrecv",
     ]
@@ -79,7 +79,7 @@ def test_the_answer_has_one_codec_and_its_events():
         "m=audio 40000 RTP/AVP 8 96",
         "a=rtpmap:8 PCMA/8000",
         "a=rtpmap:96 telephone-event/8000",
-        "a=fmtp:96 0-15",
+        "a=fmtp:96 0-16",
         "a=ptime:20",
         "a=sendrecv",
     ]
@@ -510,7 +510,7 @@ def test_capabilities_for_options():
         "a=rtpmap:0 PCMU/8000",
         "a=rtpmap:8 PCMA/8000",
         "a=rtpmap:101 telephone-event/8000",
-        "a=fmtp:101 0-15",
+        "a=fmtp:101 0-16",
     ]
 
 
@@ -596,3 +596,33 @@ def test_an_offer_of_4_kb_in_pieces_takes_the_line_buffer_only():
     assert status == 0
     text(negotiator.put_answer)
     assert negotiator.codec == b"PCMA"
+
+
+def test_comfort_noise_is_agreed_on_when_both_have_it():
+    offer = text(phone(comfort_noise=True).put_offer)
+    assert offer[5] == "m=audio 40000 RTP/AVP 0 8 101 13"
+    assert "a=rtpmap:13 CN/8000" in offer
+    for lines, agreed in (
+        ("m=audio 5000 RTP/AVP 0 13", True),  # a static payload type needs no rtpmap
+        ("m=audio 5000 RTP/AVP 0 13\na=rtpmap:13 CN/8000", True),
+        ("m=audio 5000 RTP/AVP 0 13\na=rtpmap:13 VDVI/8000", False),
+        ("m=audio 5000 RTP/AVP 0", False),
+    ):
+        negotiator, answer = answered(lines, comfort_noise=True)
+        assert negotiator.comfort_noise is agreed, lines
+        assert answer[5] == "m=audio 40000 RTP/AVP 0" + (" 13" if agreed else "")
+        assert called(lines, comfort_noise=True).comfort_noise is agreed
+    negotiator, answer = answered("m=audio 5000 RTP/AVP 0 13")
+    assert not negotiator.comfort_noise and answer[5] == "m=audio 40000 RTP/AVP 0"
+
+
+def test_wideband_has_the_clock_that_its_rfc_says():
+    codecs = (9, (96, b"L16", 8000), 0)
+    lines = text(phone(codecs=codecs).put_offer)
+    assert lines[5] == "m=audio 40000 RTP/AVP 9 96 0 101"
+    assert "a=rtpmap:9 G722/8000" in lines and "a=rtpmap:96 L16/8000" in lines
+    negotiator, answer = answered("m=audio 5000 RTP/AVP 0 9", codecs=codecs)
+    assert negotiator.codec == b"PCMU"
+    negotiator, answer = answered("m=audio 5000 RTP/AVP 0 9", codecs=codecs, prefers_ours=True)
+    assert negotiator.codec == b"G722" and negotiator.clock_rate == 8000
+    assert answer[5] == "m=audio 40000 RTP/AVP 9"

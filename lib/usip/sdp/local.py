@@ -10,7 +10,7 @@ from micropython import const
 from usip.errors import BufferFull
 from usip.octets import find_octet
 from usip.sdp.octets import checksum
-from usip.sdp.remote import PROFILES
+from usip.sdp.remote import CN, PROFILES
 from usip.sdp.write import Builder
 
 _A = const(97)
@@ -31,8 +31,10 @@ _STATIC = (
 )
 
 
-def make_formats(codecs, telephone_event: int) -> tuple:
+def make_formats(codecs, telephone_event: int, comfort_noise: bool = False) -> tuple:
     """Return the formats for *codecs*: one each, then a telephone-event for every clock rate.
+
+    With *comfort_noise* CN is the last (RFC 3389).
 
     A codec is a payload type of `_STATIC` or a tuple (payload type, encoding name, clock rate).
     *telephone_event* is the payload type of the first, the next has one more; 0: none.
@@ -54,6 +56,8 @@ def make_formats(codecs, telephone_event: int) -> tuple:
     if telephone_event:
         for i, rate in enumerate(rates):
             formats.append((telephone_event + i, b"telephone-event", b"telephone-event", rate))
+    if comfort_noise:
+        formats.append((CN, b"CN", b"cn", 8000))
     return tuple(formats)
 
 
@@ -177,7 +181,7 @@ class LocalDescription:
         """Return the payload type to write for format *i*, or -1 when the answer has it not."""
         if answered is None:
             return self.numbers[i]
-        if i != answered.choice and i != answered.event:
+        if i != answered.choice and i != answered.event and i != answered.noise:
             return -1
         return answered.numbers[i]
 
@@ -198,4 +202,4 @@ class LocalDescription:
             builder.begin(_A).put(b"rtpmap:").put_uint(number).put(b" ").put(name)
             builder.put(b"/").put_uint(self.formats[i][3]).end()
             if name == b"telephone-event":
-                builder.begin(_A).put(b"fmtp:").put_uint(number).put(b" 0-15").end()
+                builder.begin(_A).put(b"fmtp:").put_uint(number).put(b" 0-16").end()

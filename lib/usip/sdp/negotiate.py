@@ -66,14 +66,15 @@ class Negotiator:
 
     *address* and *rtp_port* are where we receive; *codecs* are ours in order of preference,
     *telephone_event* the payload type for events (see local.make_formats). *prefers_ours*: choose
-    by our order of codecs, not by theirs. *profiles*: bit i for remote.PROFILES[i]. What else we
-    say of ourselves is set in `local`, a LocalDescription. Attributes, as of the last complete
+    by our order of codecs, not by theirs. *profiles*: bit i for remote.PROFILES[i]. With
+    *comfort_noise* CN may be sent in silence. What else we say of ourselves is set in `local`, a LocalDescription. Attributes, as of the last complete
     exchange:
 
     is_active: a stream is agreed; the next ones mean something when it is
     remote_address, remote_port, remote_rtcp_port, rtcp_mux
     codec, clock_rate, payload_type (to send), receive_payload_type
     telephone_event (to send), receive_telephone_event: -1 for none
+    comfort_noise: whether the far side takes CN as payload type 13, and we offered it
     ptime: ms of sound in a packet we send
     can_send, can_receive, is_held (by the far side)
     is_answered_by_us: the far side's was the offer
@@ -91,8 +92,9 @@ class Negotiator:
         session_id: int = 1,
         prefers_ours: bool = False,
         profiles: int = 3,
+        comfort_noise: bool = False,
     ) -> None:
-        formats = make_formats(codecs, telephone_event)
+        formats = make_formats(codecs, telephone_event, comfort_noise)
         self.local = LocalDescription(formats, address, rtp_port, session_id)
         self.local.ptime = ptime
         self.prefers_ours = prefers_ours
@@ -117,6 +119,7 @@ class Negotiator:
         self.clock_rate = 0
         self.payload_type = self.receive_payload_type = -1
         self.telephone_event = self.receive_telephone_event = -1
+        self.comfort_noise = False
         self.ptime = self.local.ptime
         self.has_changed = False
 
@@ -364,6 +367,7 @@ class Negotiator:
             or self.local.formats[i][1] != self.codec
             or self.local.numbers[i] != self.receive_payload_type
             or event_number != self.telephone_event
+            or (remote.noise >= 0) != self.comfort_noise
             or ptime != self.ptime
         ):
             self.has_changed = True
@@ -377,6 +381,7 @@ class Negotiator:
         self.receive_payload_type = self.local.numbers[i]
         self.telephone_event = event_number
         self.receive_telephone_event = self.local.numbers[event] if event >= 0 else -1
+        self.comfort_noise = remote.noise >= 0
         self.ptime = ptime
 
     def _ptime_to_send(self, remote):

@@ -41,6 +41,7 @@ _A_MAXPTIME = const(6)
 _A_RTCP = const(7)
 _A_RTCP_MUX = const(8)
 
+CN = const(13)  # comfort noise, at 8 kHz (RFC 3389 4)
 PROFILES = (b"RTP/AVP", b"RTP/AVPF", b"RTP/SAVP", b"RTP/SAVPF")
 _PROFILES = b"\x07RTP/AVP\x08RTP/AVPF\x08RTP/SAVP\x09RTP/SAVPF\x00"
 _BANDWIDTHS = b"\x02AS\x04TIAS\x02RS\x02RR\x00"
@@ -76,6 +77,7 @@ class RemoteDescription:
         self.prefers_ours = False  # the choice is by our order of codecs, not by theirs
         self.choice = -1  # index of the chosen codec
         self.event = -1  # index of the telephone-event at that codec's clock rate
+        self.noise = -1  # and of comfort noise
         self._clear()
 
     def _clear(self):
@@ -154,10 +156,12 @@ class RemoteDescription:
             if self.prefers_ours:
                 break
         self.choice = best
-        self.event = -1
+        self.event = self.noise = -1
         for i in range(self._codecs, len(self.formats)):
             if best >= 0 and self.formats[i][3] == self.formats[best][3]:
-                if self.numbers[i] != _NONE:
+                if self.numbers[i] == CN:
+                    self.noise = i
+                elif self.numbers[i] != _NONE:
                     self.event = i
 
     def _whole_words_end(self, reader):
@@ -200,7 +204,7 @@ class RemoteDescription:
         self._is_audio = True
         self.port = port
         mark_formats(self._places, buf, proto_end + 1, end)
-        for i in range(self._codecs):
+        for i in range(len(self.formats)):
             number = self.formats[i][0]
             if number < _DYNAMIC and self._places[number] != _NONE:
                 self.numbers[i] = number  # a static payload type (RFC 3551 6) needs no rtpmap
