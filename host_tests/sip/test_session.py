@@ -210,3 +210,18 @@ def test_an_ack_without_the_answer_to_our_offer_ends_the_call():
     assert bob.media_list[0].log == ["put_offer"], bob.media_list[0].log
     assert link.methods()[-2:] == ["BYE", "200"]
     assert sessions[0].status == 488 and sessions[0].by == 3
+
+
+def test_ever_so_many_calls_in_a_row_are_placed_although_refused_ones_are_kept_for_32_s():
+    link, alice, bob = pair()
+    sessions = answering(link, bob, after=1)
+    for n in range(30):
+        session = call(link, alice)
+        link.run(100)
+        assert len(sessions) == n + 1, n
+        sessions[n].reject(link.now_ms, 486)
+        link.run(100)
+        assert session.status == 486, n
+    assert alice.core.transactions.refused == bob.core.transactions.refused == 0
+    link.run(40000)
+    assert not alice.core.transactions.active

@@ -358,15 +358,18 @@ class Transactions:
         limits = self.limits
         while True:
             total = octets
-            oldest = None
+            oldest = refused = None
             for transaction in self.active:
                 total += len(transaction.message) + len(transaction.template)
-                if oldest is None and transaction.state == _COMPLETED:
+                if transaction.state == _COMPLETED:
                     # A request that is repeated is then new, a response that is repeated stray.
                     if transaction.machine in (_NON_INVITE_SERVER, _NON_INVITE_CLIENT):
-                        oldest = transaction
+                        oldest = oldest or transaction
+                    else:  # of an INVITE that was refused: an ACK comes, or goes, once more
+                        refused = refused or transaction
             if len(self.active) < limits.transactions and total <= limits.retransmit_bytes:
                 return True
+            oldest = oldest or refused
             if oldest is None:
                 self.refused += 1
                 return False
