@@ -2,8 +2,8 @@
 
 `functions` takes the functions of a .mpy file; `Machine.run` executes one with arguments as the VM
 would hand them over: ints, and arrays whose octets it may change. What the code asks of the VM
-(converting its arguments and its result, division, tables that are globals) is answered here and
-counted apart, as `calls`. Only what MicroPython's emitter makes is known: anything else is an
+(converting its arguments and its result, division, globals, calling one of these) is answered here
+and counted apart, as `calls`. Only what MicroPython's emitter makes is known: anything else is an
 XtensaError.
 
 Instruction formats are those of Cadence's Xtensa ISA Reference Manual, 3.
@@ -19,6 +19,7 @@ _NAMES = 0x3F410000
 _TABLE = 0x3F500000
 _VM = 0x70000000  # the address of the VM's function n is this plus 4 n
 _DATA = 0x50000000
+_OBJECT = 0x60000000  # object n is this plus 4 n; small ints are odd, as in the VM
 
 # Indices into the table of functions a .mpy of version 6.3 knows (py/nativeglue.h).
 _CONSTANTS = {_VM: 0, _VM + 4: 0, _VM + 8: 1}  # None, False, True
@@ -26,6 +27,7 @@ _TO_NATIVE = 3
 _TO_OBJECT = 4
 _SWAP_GLOBALS = 5
 _LOAD_GLOBAL = 7
+_CALL_FUNCTION = 27
 _FLOOR_DIVIDE = 46
 _MODULO = 47
 
@@ -119,16 +121,15 @@ class Machine:
     def run(self, code: Code, arguments: list, variables=None):
         """Execute *code* with ints and writable buffers; return its result, None or an int.
 
-        *variables*: by name, the ints and buffers that are globals where it was defined.
+        *variables*: by name, what it needs of the globals where it was defined: ints, buffers,
+        and functions, which are called with ints and buffers as Python has it.
         """
         self._memory = {_CODE: bytearray(code.octets), _STACK: bytearray(_STACK_BYTES)}
         self._decoded = {}
         self._code = code
         self._variables = variables or {}
-        self._objects = []  # what the numbers that stand for objects mean: ints, addresses
+        self._objects = []  # addresses, great ints, functions
         self._places = {}
-        for value in arguments:
-            self._add(value)
         self._memory[_NAMES] = bytearray(struct.pack("<256H", *range(256)))
         words = [
             _TABLE if value is None else self._add(bytearray(value)) for value in code.objects
@@ -142,21 +143,33 @@ class Machine:
         registers[2] = _SELF
         registers[3] = len(arguments)
         registers[5] = at
-        words = range(len(arguments))
+        words = [self._add(value) for value in arguments]
         self._memory[at] = bytearray(struct.pack("<%dI" % len(words), *words))
         self._execute()
-        result = registers[2]
-        return None if result == _VM else _signed(result)
+        return None if registers[2] == _VM else self._value(registers[2])
 
     def _add(self, value) -> int:
-        """Give a value a number; a buffer gets a place in memory."""
-        if not isinstance(value, int):
+        """Return what stands for a value in a register; a buffer gets a place in memory."""
+        if isinstance(value, int):
+            if -(1 << 30) <= value < 1 << 30:
+                return (value << 1 | 1) & 0xFFFFFFFF
+        elif not callable(value):
             if id(value) not in self._places:
                 place = self._places[id(value)] = _DATA + 0x10000 * len(self._places)
                 self._memory[place] = value
             value = self._places[id(value)]
         self._objects.append(value)
-        return len(self._objects) - 1
+        return _OBJECT + 4 * (len(self._objects) - 1)
+
+    def _value(self, handle: int):
+        """Return what stands in a register: an int, the address of a buffer, a function."""
+        if handle & 1:
+            return _signed(handle) >> 1
+        if handle in _CONSTANTS:
+            return _CONSTANTS[handle]
+        if not 0 <= handle - _OBJECT < 4 * len(self._objects):
+            raise XtensaError("no object: %x" % handle)
+        return self._objects[handle - _OBJECT >> 2]
 
     def _find(self, address: int) -> tuple:
         base = _STACK if _STACK <= address < _STACK + _STACK_BYTES else address & ~0xFFFF
@@ -181,12 +194,10 @@ class Machine:
         registers = self._registers
         self.calls += 1
         if index == _TO_NATIVE:
-            if registers[10] in _CONSTANTS:
-                registers[10] = _CONSTANTS[registers[10]]
-                return
-            if registers[10] >= len(self._objects):
-                raise XtensaError("conversion of no object: %x" % registers[10])
-            registers[10] = self._objects[registers[10]] & 0xFFFFFFFF
+            registers[10] = self._value(registers[10]) & 0xFFFFFFFF
+        elif index == _TO_OBJECT:
+            is_uint = registers[11] == 3
+            registers[10] = self._add(registers[10] if is_uint else _signed(registers[10]))
         elif index in (_FLOOR_DIVIDE, _MODULO):
             a, b = _signed(registers[10]), _signed(registers[11])
             registers[10] = (a // b if index == _FLOOR_DIVIDE else a % b) & 0xFFFFFFFF
@@ -197,8 +208,15 @@ class Machine:
             if name not in self._variables:
                 raise XtensaError("no global %s" % name)
             registers[10] = self._add(self._variables[name])
-        elif index != _TO_OBJECT:
+        elif index == _CALL_FUNCTION:
+            registers[10] = self._call_function(registers[10], registers[11], registers[12])
+        else:
             raise XtensaError("function %d of the VM" % index)
+
+    def _call_function(self, function: int, count: int, at: int) -> int:
+        arguments = [self._value(self._load(at + 4 * i, 4)) for i in range(count)]
+        result = self._value(function)(*[self._memory.get(n, n) for n in arguments])
+        return _VM if result is None else self._add(result)
 
     def _execute(self) -> None:
         pc = _CODE

@@ -68,9 +68,10 @@ class Recorder:
                 return function(*arguments)
             copies = {}  # one array given twice is one
             before = [copies.setdefault(id(value), _copy(value)) for value in arguments]
+            variables = _variables(function)
             result = function(*arguments)
             after = [_copy(value) for value in arguments]
-            self.note(function, before, after, result)
+            self.note(function, variables, before, after, result)
             return result
 
         return call
@@ -79,9 +80,9 @@ class Recorder:
         """Return whether this call is to be noted."""
         return True
 
-    def note(self, function, before: list, after: list, result) -> None:
-        """Keep a call: the arguments before and after, arrays as octets."""
-        self.calls.append((function, before, after, result))
+    def note(self, function, *call) -> None:
+        """Keep a call: globals, arguments before and after, result; arrays as octets."""
+        self.calls.append((function,) + call)
 
     def trace(self, frame, event, argument):
         """Count the bytecodes of the library's Python."""
@@ -119,12 +120,10 @@ def _copy(value):
 
 
 def _variables(function) -> dict:
-    """Return the tables that are globals of a function."""
-    return {
-        name: bytearray(value)
-        for name, value in function.__globals__.items()
-        if isinstance(value, (bytes, bytearray))
-    }
+    """Return what a function uses of its globals, tables as octets."""
+    names = function.__code__.co_names
+    found = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    return {name: value if callable(value) else _copy(value) for name, value in found.items()}
 
 
 _names = {}
@@ -160,10 +159,9 @@ class Counter:
     def count(self, calls: list) -> tuple:
         """Return (instructions, services of the VM); XtensaError when a result differs."""
         machine = xtensa.Machine()
-        for function, before, after, result in calls:
+        for function, variables, before, after, result in calls:
             try:
                 path, index = self.sources[function]
-                variables = _variables(function)
                 returned = machine.run(self._code(path, index), before, variables)
             except xtensa.XtensaError as error:
                 raise xtensa.XtensaError("%s: %s" % (function.__name__, error))
