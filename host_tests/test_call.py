@@ -110,6 +110,7 @@ class Media:
     payload_type = receive_payload_type = 0
     codec = b"PCMU"
     telephone_event = receive_telephone_event = 101
+    comfort_noise = False
     ptime = 20
 
     def __init__(self):
@@ -217,7 +218,7 @@ def test_an_answer_configures_the_stream_and_is_reported_once():
     call.media.changed = False
     call.answered(6000)
     assert events(call) == [calls.ANSWERED, calls.MEDIA]
-    assert call.stream.values == (0, 0, b"PCMU", 101, 101, 20)
+    assert call.stream.values == (0, 0, b"PCMU", 101, 101, 20, False)
     assert call.has_media and call.direction == "sendrecv"
     call._agent.time_ms = 8500
     assert call.duration_ms() == 3500

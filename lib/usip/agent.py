@@ -56,7 +56,7 @@ _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
 _SOUND = "rtp.packet rtp.event rtp.playout rtp.report"
 _DESCRIPTIONS = "sdp.octets sdp.read sdp.remote sdp.local"
-_STATIC_TYPES = {"PCMU": 0, "PCMA": 8}
+_CODECS = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16": (96, b"L16", 8000)}
 
 
 class Agent:
@@ -318,7 +318,8 @@ class Agent:
         call.stream = self._make_stream()
         media = self.config["media"]
         call.dtmf_mode = media["dtmf"]
-        types = tuple([_STATIC_TYPES[name] for name in media["codecs"]])
+        names = media["codecs"]
+        types = tuple([_CODECS[name] for name in names])
         session_id = int.from_bytes(os.urandom(3), "big")
 
         def make():
@@ -334,7 +335,11 @@ class Agent:
                 101,
                 media["ptime"],
                 session_id,
+                names != ["PCMU", "PCMA"],  # who writes an order means it
+                3,
+                media.get("comfort_noise", False),
             )
+            negotiator.local.has_rtcp_mux = media.get("rtcp_mux", False)
             if session.account.profile is not None:
                 session.account.prepare_media(negotiator, call.media)
             return negotiator
@@ -352,7 +357,7 @@ class Agent:
         usip.preload(_DESCRIPTIONS)
         from usip.sdp.local import LocalDescription, make_formats
 
-        types = tuple([_STATIC_TYPES[name] for name in self.config["media"]["codecs"]])
+        types = tuple([_CODECS[name] for name in self.config["media"]["codecs"]])
         host = self.transport.local_address(self.core.source)[0]
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
         release()
@@ -369,7 +374,7 @@ class Agent:
 
     def _close_path(self, call):
         if call.path is not None:
-            call.path.close()
+            call.path.leave(call.stream, self.now_ms())
 
     def _release(self, call):
         """Let go of an ended call."""

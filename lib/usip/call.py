@@ -302,6 +302,7 @@ class Call:
                 media.telephone_event,
                 media.receive_telephone_event,
                 media.ptime,
+                media.comfort_noise,
             )
             if media.receive_telephone_event < 0 and self.dtmf_mode in ("auto", "inband"):
                 self.stream.detect_tones()
@@ -403,7 +404,7 @@ class Over:
 
     receive_answer = receive_offer
 
-    def reject_offer(self) -> None:
+    def reject_offer(self, is_postponed: bool = False) -> None:
         """There is none."""
 
 

@@ -84,9 +84,9 @@ class MediaExchange:
         self._take_results()
         return status
 
-    def reject_offer(self) -> None:
-        """The offer came to nothing."""
-        self._wake().reject_offer()
+    def reject_offer(self, is_postponed: bool = False) -> None:
+        """The offer came to nothing; *is_postponed*: ours will be made again."""
+        self._wake().reject_offer(is_postponed)
         self._take_results()
 
     # -- waking and resting

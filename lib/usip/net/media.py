@@ -26,7 +26,7 @@ class MediaPath:
         self.due_at = ticks.NEVER  # when the next frame is; NEVER before the first
         self.rtp = MediaSocket(host, port, _RTP_BYTES)
         try:
-            self.rtcp = MediaSocket(host, port + 1, _RTCP_BYTES, True)
+            self.reports = self.rtcp = MediaSocket(host, port + 1, _RTCP_BYTES, True)
         except OSError:
             self.rtp.close()
             raise
@@ -36,11 +36,20 @@ class MediaPath:
         self.rtp.close()
         self.rtcp.close()
 
+    def leave(self, stream, now_ms: int) -> None:
+        """Close both; say goodbye if anything was sent (RFC 3550 6.3.7)."""
+        if stream is not None and stream.sent:
+            n = stream.pack_bye(now_ms)
+            self.reports.send(stream.reporter.view, n)
+        self.close()
+
     def follow(self, media, now_ms: int) -> None:
         """Go where the negotiated *media* now says; OSError or ValueError when nobody can."""
         host = str(media.remote_address, "utf-8")
         self.rtp.set_remote(host, media.remote_port)
         self.rtcp.set_remote(host, media.remote_rtcp_port)
+        is_mux = media.remote_rtcp_port == media.remote_port  # RFC 5761
+        self.reports = self.rtp if is_mux else self.rtcp
         self.rtp.short_type = media.receive_telephone_event
         if self.due_at < 0:
             self.due_at = now_ms
@@ -72,7 +81,7 @@ class MediaPath:
             n = stream.pack_more()
         n = stream.pack_report(now_ms)
         if n:
-            self.rtcp.send(stream.reporter.view, n)
+            self.reports.send(stream.reporter.view, n)
 
 
 def free_path(host: str, ports, pair: int):

@@ -74,11 +74,13 @@ class Stream:
         telephone_event: int = -1,
         receive_telephone_event: int = -1,
         ptime: int = 20,
+        comfort_noise: bool = False,
     ) -> None:
         """Take what was negotiated; may be called again in the middle of a call.
 
         *codec* is PCMU, PCMA, G722 or L16, str or bytes; a telephone-event of -1 is none; *ptime*
-        is in ms. Allocates when *ptime* changes. ValueError: another codec, or no multiple of 10
+        is in ms. With *comfort_noise* (RFC 3389) silence is not sent; imports usip.rtp.silence.
+        Allocates when *ptime* or *codec* changes. ValueError: another codec, or no multiple of 10
         up to 60.
         """
         if isinstance(codec, bytes):
@@ -98,6 +100,12 @@ class Stream:
         self.sender.event_type = telephone_event
         self.sender.is_alaw = is_alaw
         self.sender.set_ptime(ptime)
+        if comfort_noise:
+            from usip.rtp.silence import Suppressor
+
+            self._suppressor = self._suppressor or Suppressor()
+        else:
+            self._suppressor = None
 
     # sending
 
@@ -116,15 +124,6 @@ class Stream:
                 sender.skip()
                 return 0
         return sender.pack(pcm)
-
-    def suppress_silence(self) -> None:
-        """Send comfort noise (RFC 3389) in place of silence; imports usip.rtp.silence.
-
-        Only when the peer has payload type 13 in its description.
-        """
-        from usip.rtp.silence import Suppressor
-
-        self._suppressor = Suppressor()
 
     def pack_more(self) -> int:
         """Return the length of one more packet of the frame just given, or 0."""

@@ -82,6 +82,9 @@ class LocalDescription:
         self.rtcp_port = 0
         self.ptime = 20
         self.maxptime = 0
+        for known in formats:
+            if known[1] == b"L16":
+                self.maxptime = 20  # longer packets fill no receive buffer of ours
         self.bandwidth = None
         self.has_rtcp_mux = False
         self.extensions = ()

@@ -67,8 +67,8 @@ class Negotiator:
     *address* and *rtp_port* are where we receive; *codecs* are ours in order of preference,
     *telephone_event* the payload type for events (see local.make_formats). *prefers_ours*: choose
     by our order of codecs, not by theirs. *profiles*: bit i for remote.PROFILES[i]. With
-    *comfort_noise* CN may be sent in silence. What else we say of ourselves is set in `local`, a LocalDescription. Attributes, as of the last complete
-    exchange:
+    *comfort_noise* CN may be sent in silence. What else we say of ourselves is set in `local`, a
+    LocalDescription. Attributes, as of the last complete exchange:
 
     is_active: a stream is agreed; the next ones mean something when it is
     remote_address, remote_port, remote_rtcp_port, rtcp_mux
@@ -216,10 +216,14 @@ class Negotiator:
             self._enter(state)
         return status
 
-    def reject_offer(self) -> None:
-        """The offer outstanding, ours or theirs, was refused: what was agreed before stands."""
+    def reject_offer(self, is_postponed: bool = False) -> None:
+        """The offer outstanding, ours or theirs, was refused: what was agreed before stands.
+
+        *is_postponed*: so does the direction asked for, for the next offer (491).
+        """
         if self._state == _REOFFER_SENT:
-            self._wanted = self._agreed_wanted
+            if not is_postponed:
+                self._wanted = self._agreed_wanted
         elif self._state == _OFFER_RECEIVED or self._state == _REOFFER_RECEIVED:
             self._cancel()
         self._enter(_NEXT[self._state * 5 + _REJECT])
