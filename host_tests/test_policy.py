@@ -39,7 +39,7 @@ class Chat:
         w.put(b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n")
         w.put(b"m=message 7654 TCP/MSRP *\r\n")
 
-    def reject_offer(self):
+    def reject_offer(self, is_postponed=False):
         """Nothing is kept."""
 
 

@@ -102,7 +102,7 @@ class Media:
         self.log.append("receive_answer")
         return self.refuse
 
-    def reject_offer(self) -> None:
+    def reject_offer(self, is_postponed: bool = False) -> None:
         """Forget the offer."""
         self.log.append("reject_offer")
 

@@ -6,7 +6,7 @@ in `update`, reliable provisional responses in `reliable`, session timers in `se
 transfers in `transfer` and `refer`. Bodies are opaque here; the *media* object given to the
 session reads and writes them, while the message is still in its buffer:
 
-    put_offer(writer)   put_answer(writer)   reject_offer()
+    put_offer(writer)   put_answer(writer)   reject_offer(is_postponed)
     receive_offer(buf, start, end) -> 0 or the status to refuse with
     receive_answer(buf, start, end) -> 0, or anything else when it cannot be used
 
@@ -226,10 +226,13 @@ class Session:
         if self.modifying is None:
             self.refuse_offer()
 
-    def refuse_offer(self) -> None:
-        """The offer in the air came to nothing: the session before it stands."""
+    def refuse_offer(self, is_postponed: bool = False) -> None:
+        """The offer in the air came to nothing: the session before it stands.
+
+        *is_postponed*: ours is made again later, with what it asked for (491).
+        """
         self.offer = 0
-        self.media.reject_offer()
+        self.media.reject_offer(is_postponed)
 
     def end(self, now_ms: int, status: int = 0, reason: bytes = b"", by: int = 0) -> None:
         """Leave for good: release what is held and report it, once."""
@@ -461,14 +464,15 @@ class Session:
     def refused(self, message, now_ms: int) -> None:
         """A re-INVITE or UPDATE of ours was refused: the session stands, but for 408 and 481."""
         status = message.status_code
-        if self.offer == LOCAL:
-            self.refuse_offer()
-        if status == 422:
+        if status == 422 and self.state == CONFIRMED:
             from usip.sip import session_timer
 
-            if session_timer.receive_too_small(self, message) and self.allowed("modify"):
-                self.modify(now_ms)
+            if session_timer.receive_too_small(self, message):
+                self.offer = 0  # the same offer goes out again
+                self._send_modify(now_ms)
                 return
+        if self.offer == LOCAL:
+            self.refuse_offer(status == 491)
         if status == 491:
             # 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s.
             wait_ms = 10 * (self.core.random(1)[0] % 191)
