@@ -126,8 +126,16 @@ class Media:
         self.log.append("resume")
 
 
+class Sender:
+    """Of a G.711 stream."""
+
+    coder = None
+
+
 class Stream:
     """Frames in and out, counted."""
+
+    sender = Sender()
 
     def __init__(self):
         self.digits = Digits()

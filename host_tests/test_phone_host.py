@@ -118,17 +118,17 @@ def write_tone(path, frequency_hz, rate_hz=8000, channels=1, seconds=8):
     return path
 
 
-def purity(path, frequency_hz) -> tuple:
+def purity(path, frequency_hz, rate_hz=8000) -> tuple:
     """Return (seconds, share of the power at the frequency) of half a second of a recording."""
     with wave.open(str(path)) as file:
-        assert file.getparams()[:3] == (1, 2, 8000)
+        assert file.getparams()[:3] == (1, 2, rate_hz)
         pcm = array.array("h", file.readframes(file.getnframes()))
-    middle = pcm[3200 : 3200 + 4000]
-    step = 2 * math.pi * frequency_hz / 8000
+    middle = pcm[rate_hz * 4 // 10 : rate_hz * 9 // 10]
+    step = 2 * math.pi * frequency_hz / rate_hz
     real = sum(v * math.cos(step * i) for i, v in enumerate(middle))
     imaginary = sum(v * math.sin(step * i) for i, v in enumerate(middle))
     power = sum(v * v for v in middle) * len(middle) / 2
-    return len(pcm) / 8000, (real * real + imaginary * imaginary) / max(power, 1)
+    return len(pcm) / rate_hz, (real * real + imaginary * imaginary) / max(power, 1)
 
 
 @pytest.mark.parametrize("caller_vm, callee_vm", [((), ()), (VM, ()), ((), VM)])
@@ -165,6 +165,28 @@ def test_two_phones_talk(phone, tmp_path, caller_vm, callee_vm):
         seconds, share = purity(path, frequency_hz)
         assert share > 0.95, (path, share)
         assert abs(seconds - alice.wait("ended")["duration_s"]) < 0.5
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_two_phones_talk_in_wideband(phone, tmp_path, vm):
+    tone = write_tone(tmp_path / "tone.wav", 5000, 16000)
+    heard = tmp_path / "heard.wav"
+    bob = phone("bob", "--answer", "auto", "--codecs", "PCMU,G722", "--wideband", "--play", tone)
+    bob.wait("ready")
+    alice = phone(
+        "alice", "--codecs", "G722,PCMA", "--wideband", "--play", tone, "--record", heard, *vm
+    )
+    alice.wait("ready")
+    alice.do("call", to=bob.uri)
+    assert alice.wait("answered")["codec"] == "G722"
+    time.sleep(1.2)
+    alice.do("hangup")
+    assert alice.wait("media_stats")["lost"] == 0
+    seconds, share = purity(heard, 5000, 16000)
+    assert share > 0.85 and seconds > 0.9
+    for side in (alice, bob):
+        assert side.quit() == 0, side.log()
+        assert side.log() == ""
 
 
 @pytest.mark.parametrize("vm", [(), VM])

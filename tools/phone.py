@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--answer-after", metavar="S", type=_seconds, default=0)
     p.add_argument("--play", metavar="FILE.wav")
     p.add_argument("--record", metavar="FILE.wav")
+    p.add_argument("--codecs", metavar="NAME[,NAME...]", type=_codecs)
+    p.add_argument("--wideband", action="store_true", help="play and record at 16 kHz")
     p.add_argument("--dtmf", metavar="DIGITS", type=_digits)
     p.add_argument("--dtmf-mode", choices=("rfc4733", "info", "inband"))
     p.add_argument("--hangup-after", metavar="S", type=_seconds)
@@ -65,6 +67,14 @@ def _seconds(text):
     if 0 <= seconds < 1e6:
         return seconds
     raise argparse.ArgumentTypeError("%s is no time in seconds" % text)
+
+
+def _codecs(text):
+    names = text.split(",")
+    for name in names:
+        if name not in ("PCMU", "PCMA", "G722", "L16") or names.count(name) > 1:
+            raise argparse.ArgumentTypeError("%s is no list of PCMU, PCMA, G722, L16" % text)
+    return names
 
 
 def _digits(text):
@@ -98,9 +108,10 @@ def _check(options):
 
 def _app_options(options, settings, folder):
     """Return what `phone_app.run` takes."""
+    rate_hz = 16000 if options.wideband else phone_wav.RATE_HZ
     play = options.play or settings["audio"]["play"]
     try:
-        play = phone_wav.prepare(play, Path(folder)) if play else None
+        play = phone_wav.prepare(play, Path(folder), rate_hz) if play else None
     except phone_wav.WAVError as e:
         fail(str(e), 2)
     return {
@@ -111,6 +122,8 @@ def _app_options(options, settings, folder):
         "answer_after": options.answer_after,
         "play": play and str(Path(play).resolve()),
         "record": options.record and str(Path(options.record).resolve()),
+        "codecs": options.codecs,
+        "is_wide": options.wideband,
         "dtmf": options.dtmf,
         "dtmf_mode": options.dtmf_mode,
         "hangup_after": options.hangup_after,

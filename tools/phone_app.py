@@ -410,6 +410,8 @@ class Phone:
         options = self.options
         config = usip.load_config(options["config"])
         _bind(config, options["bind"])
+        if options["codecs"]:
+            config["media"]["codecs"] = options["codecs"]
         self.agent = usip.Agent(config, register=not options["no_register"])
         self.agent.audio = _audio(options, config["audio"])
         self.agent.observer = self.observe
@@ -474,7 +476,7 @@ def _audio(options, settings):
         return None
     from usip.audio.files import Files
 
-    return Files(play, record)
+    return Files(play, record, options["is_wide"])
 
 
 def _resident_bytes():

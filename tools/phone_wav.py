@@ -1,4 +1,4 @@
-"""Any WAV file as the phone plays it: 8 kHz, mono, 16 bit.
+"""Any WAV file as the phone plays it: 8 or 16 kHz, mono, 16 bit.
 
 Channels are averaged; the rate is converted by a windowed-sinc filter, one set of coefficients
 for each phase of the ratio.
@@ -19,7 +19,7 @@ class WAVError(Exception):
     """The file is no WAV file of linear samples."""
 
 
-def prepare(path: str, folder: Path) -> str:
+def prepare(path: str, folder: Path, rate_hz: int = RATE_HZ) -> str:
     """Return *path* when it can be played as it is, else that of a converted copy in *folder*.
 
     WAVError says what is wrong with the file.
@@ -27,7 +27,7 @@ def prepare(path: str, folder: Path) -> str:
     try:
         with wave.open(path, "rb") as file:
             shape = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            if shape == (1, 2, RATE_HZ):
+            if shape == (1, 2, rate_hz):
                 return path
             octets = file.readframes(file.getnframes())
     except OSError as e:
@@ -38,12 +38,12 @@ def prepare(path: str, folder: Path) -> str:
     if width > 4 or not 1000 <= rate <= 192000:
         raise WAVError("%s: %d octets a sample at %d Hz" % (path, width, rate))
     mono = mix(samples(octets, width), channels)
-    target = folder / (Path(path).stem + ".8k.wav")
+    target = folder / ("%s.%dk.wav" % (Path(path).stem, rate_hz // 1000))
     with wave.open(str(target), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        pcm = array.array("h", resample(mono, rate))
+        file.setframerate(rate_hz)
+        pcm = array.array("h", resample(mono, rate, rate_hz))
         if sys.byteorder == "big":
             pcm.byteswap()
         file.writeframes(pcm.tobytes())
@@ -69,10 +69,10 @@ def mix(values: list, channels: int) -> list:
     return [sum(values[at : at + channels]) / channels for at in range(0, usable, channels)]
 
 
-def resample(values: list, rate_hz: int) -> list:
-    """Return *values* at 8 kHz as ints of 16 bit."""
-    divisor = math.gcd(rate_hz, RATE_HZ)
-    up, down = RATE_HZ // divisor, rate_hz // divisor
+def resample(values: list, rate_hz: int, wanted_hz: int = RATE_HZ) -> list:
+    """Return *values* at *wanted_hz* as ints of 16 bit."""
+    divisor = math.gcd(rate_hz, wanted_hz)
+    up, down = wanted_hz // divisor, rate_hz // divisor
     scale = min(1.0, up / down) * 0.95  # the pass band ends below the new half rate
     reach = math.ceil(_LOBES / scale)
     phases = [_coefficients(phase / up, scale, reach) for phase in range(up)]

@@ -130,3 +130,14 @@ def test_a_frame_uses_no_heap():
         for _ in range(300):
             tone.read(pcm)
             tone.add(pcm)
+
+
+def test_a_tone_at_16_khz_has_the_same_frequency_and_cadence():
+    tone = Tone(1000, 0, (30, 10), -10)
+    pcm = array("h", [0] * 320)
+    tone.read(pcm)
+    a = sum(pcm[i] * cos(2 * pi * i / 16) for i in range(320))
+    b = sum(pcm[i] * sin(2 * pi * i / 16) for i in range(320))
+    assert abs(2 * (a * a + b * b) ** 0.5 / 320 - FULL * 10 ** (-10 / 20)) < 30
+    tone.read(pcm)
+    assert any(pcm[:160]) and not any(pcm[160:])

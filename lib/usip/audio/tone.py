@@ -52,8 +52,8 @@ _COUNTRIES = (
 
 
 @micropython.viper
-def _sound(pcm: ptr16, start: int, end: int, table: ptr16, state: ptr32, mix: int):
-    """Write two tones to pcm[start:end], added to what is there when *mix* is 1.
+def _sound(pcm: ptr16, start: int, end: int, table: ptr16, state: ptr32, wide: int):
+    """Add two tones to pcm[start:end], which is at 16 kHz when *wide* is 1.
 
     *state*: phase, step and peak of the first, then of the second tone.
     """
@@ -62,13 +62,11 @@ def _sound(pcm: ptr16, start: int, end: int, table: ptr16, state: ptr32, mix: in
     state = ptr32(state)
     i = start
     while i < end:
-        total = 0
-        if mix:
-            total = ((int(pcm[i]) & 0xFFFF) ^ 0x8000) - 0x8000
+        total = ((int(pcm[i]) & 0xFFFF) ^ 0x8000) - 0x8000
         k = 0
         while k < 6:
             phase = int(state[k])
-            state[k] = (phase + int(state[k + 1])) & 0xFFFF
+            state[k] = (phase + (int(state[k + 1]) >> wide)) & 0xFFFF
             n = phase >> 9
             a = ((int(table[n]) & 0xFFFF) ^ 0x8000) - 0x8000
             b = ((int(table[n + 1]) & 0xFFFF) ^ 0x8000) - 0x8000
@@ -115,13 +113,14 @@ class Tone:
         self.is_finished = False
 
     def read(self, pcm) -> None:
-        """Fill the array('h') pcm[0:160] with the next 20 ms; no heap."""
-        for i in range(_FRAME):
+        """Fill the array('h') *pcm*, 160 or 320 samples, with the next 20 ms; no heap."""
+        for i in range(len(pcm)):
             pcm[i] = 0
         self.add(pcm)
 
     def add(self, pcm) -> None:
-        """Add the next 20 ms to pcm[0:160], limited to 16 bits; no heap."""
+        """Add the next 20 ms to *pcm*, limited to 16 bits; no heap."""
+        wide = 1 if len(pcm) > _FRAME else 0
         at = 0
         while at < _FRAME and not self.is_finished:
             end = _FRAME
@@ -130,7 +129,7 @@ class Tone:
                     end = at + self._left
                 self._left -= end - at
             if self._phase % 2 == 0:
-                _sound(pcm, at, end, self._table, self._state, 1)
+                _sound(pcm, at << wide, end << wide, self._table, self._state, wide)
             at = end
             if self._cadence and self._left == 0:
                 self._turn()
