@@ -459,6 +459,12 @@ class Agent:
 
         return dtmf_tone(digit)
 
+    def fit(self, call) -> None:
+        """Let a call's sound be as its codec and its ends allow."""
+        from usip.audio import wideband
+
+        wideband.fit(call)
+
     def observe(self, event: int, subject, detail=None) -> None:
         """Tell the observer."""
         if self.observer is not None:

@@ -334,9 +334,7 @@ class Call:
         """Let frames be as long as codec and ends agree on, where that may not be 160 samples."""
         stream = self.stream
         if len(self.pcm) != _FRAME_SAMPLES or stream is not None and stream.sender.coder:
-            from usip.audio import wideband
-
-            wideband.fit(self)
+            self._agent.fit(self)
 
     def close_audio(self) -> None:
         """Close the source and the sink, which completes a recording."""
