@@ -60,7 +60,7 @@ class Phone:
         lines = self.out.read_bytes().split(b"\n")[:-1]
         return [e for e in map(json.loads, lines) if kind is None or e["event"] == kind]
 
-    def wait(self, kind, count=1, timeout_s=15):
+    def wait(self, kind, count=1, timeout_s=60):
         """Return the count-th event of a kind."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
@@ -310,7 +310,7 @@ def test_the_end_of_input_does_not_end_the_phone(phone):
 def sentence(*arguments, status):
     """Run the phone to its end; return its one line of complaint."""
     command = [sys.executable, "-m", "tools.phone", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == status, done
     lines = done.stderr.strip().split("\n")
     assert len(lines) == 1, done.stderr

@@ -76,7 +76,7 @@ def test_a_refused_connection_ends_the_call_at_once(phone, vm):  # noqa: F811
     alice = phone("alice", *vm, transport="tcp")
     alice.wait("ready")
     alice.do("call", to="sip:nobody@127.0.0.1:%d" % (free_ports(12) + 3))
-    ended = alice.wait("ended", timeout_s=4)
+    ended = alice.wait("ended", timeout_s=20)
     assert (ended["status"], ended["by"]) == (503, "error")
     assert alice.quit() == 0
 
