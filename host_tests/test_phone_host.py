@@ -1,6 +1,7 @@
 """Tests of tools.phone: two phones as processes on loopback, on CPython and on the VM."""
 
 import array
+import itertools
 import json
 import math
 import os
@@ -18,9 +19,16 @@ ROOT = Path(__file__).resolve().parent.parent
 VM = ("--vm", "micropython", "--heap", "128k")
 
 
+_ranges = itertools.count(os.getpid() * 7)  # none twice, for a phone binds some time later
+
+
 def free_ports(count: int) -> int:
-    """Return the first, even, of *count* UDP ports in a row that are free."""
-    for first in range(30000 + os.getpid() % 500 * 40, 60000, 40):
+    """Return the first, even, of *count* UDP ports in a row that are free.
+
+    They are below those which the kernel gives to sockets that ask for any.
+    """
+    for _ in range(500):
+        first = 10000 + next(_ranges) % 500 * 40
         try:
             for port in range(first, first + count):
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
