@@ -30,7 +30,7 @@ sim: $(VENV)
 test: lint
 	$(PY) -m tools.check_layers
 	$(PY) -m tools.package --check
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist worksteal
 	$(PY) -m tools.run_on_vm
 	$(PY) -m tools.run_on_vm --twin
 	$(PY) -m tools.rom --board esp32c3

@@ -43,6 +43,9 @@ def _is_free(port: int) -> bool:
     return True
 
 
+_given = set()  # not bound yet, perhaps
+
+
 def free_ports(count: int = 1) -> int:
     """Return the first, even, of *count* adjacent ports nobody holds.
 
@@ -51,7 +54,9 @@ def free_ports(count: int = 1) -> int:
     """
     for _ in range(1000):
         first = random.randrange(20000, 32000 - count, 2)
-        if all(_is_free(first + i) for i in range(count)):
+        ports = range(first, first + count)
+        if _given.isdisjoint(ports) and all(map(_is_free, ports)):
+            _given.update(ports)
             return first
     raise PeerError(f"no {count} adjacent free ports between 20000 and 32000")
 
