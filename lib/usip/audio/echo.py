@@ -8,7 +8,9 @@ the coupling explains. While the far end has the floor the microphone is attenua
 end has it the loudspeaker is, and when nobody speaks both are half open.
 
 The gains of a frame are found from that frame before it goes out, and open within 5 ms, so first
-syllables are not clipped; they close slowly, after a hang-over, so last ones are not either.
+syllables are not clipped; they close slowly, after a hang-over, so last ones are not either. An
+answer that begins 140 ms after the far end's last word, when the room has become quiet, is heard
+whole; one that begins earlier must be louder than what is left of the echo.
 """
 
 from micropython import const
@@ -60,7 +62,7 @@ class VoiceSwitch:
         self._microphone.apply(microphone, ramp)
         self._loudspeaker.apply(loudspeaker, ramp)
         far = conceal.level(loudspeaker, 0, _FRAME)
-        fading = self._echo * 7 // 8
+        fading = self._echo * 3 // 4
         self._echo = far if far > fading else fading
 
     def _learn(self, near: int, is_near: bool, is_far: bool) -> None:
