@@ -91,6 +91,7 @@ class Phone:
     def observe(self, event, subject, detail) -> None:
         """Print what the agent reports, and go on with what was asked for."""
         if event == usip.INCOMING:
+            self.signal_waiting()
             self.emit(
                 "incoming call from display_name to offer asserted_identity called_identity",
                 subject.id,
@@ -109,6 +110,16 @@ class Phone:
             self.observe_registration(event, subject)
         else:
             self.observe_call(event, subject, detail)
+
+    def signal_waiting(self):
+        """Let a call that goes on hear that another one came in."""
+        for call in self.agent.calls:
+            if call.has_media and call.is_answered:
+                from usip.audio import mix
+
+                country = self.agent.config["audio"].get("tones", "eu")
+                mix.announce_waiting(call, country)
+                return
 
     def observe_registration(self, event, registration):
         """Print what became of a registration."""
@@ -304,6 +315,8 @@ class Phone:
                 message.get("content_type", "application/pidf+xml"),
                 message.get("expires", 3600),
             )
+        elif action == "conference":
+            agent.conference(*[call for call in agent.calls if call.is_answered])
         elif action == "stats":
             for call in [self.call_of(message)] if "call" in message else agent.calls:
                 self.print_statistics(call)
@@ -474,9 +487,9 @@ def _audio(options, settings):
     record = options["record"] or settings["record"]
     if not (play or record):
         return None
-    from usip.audio.files import Files
+    from usip.audio import files
 
-    return Files(play, record, options["is_wide"])
+    return files.make(settings, play, record, options["is_wide"])
 
 
 def _resident_bytes():

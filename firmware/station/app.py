@@ -16,7 +16,7 @@ from station import log
 from station.buttons import Buttons
 from station.relay import Relay
 from usip import ANSWERED, DTMF, MEDIA, PROGRESS, CallFailed, sleep_ms
-from usip.audio.files import Files
+from usip.audio import files
 from usip.ticks import NEVER, ticks_add, ticks_diff, ticks_ms
 
 _SCAN_MS = const(10)
@@ -230,7 +230,6 @@ def _report(call):
 async def serve(config: dict, board: dict, pins) -> None:
     """Run a station until its board says stop; ConfigError when its port is taken."""
     agent = usip.Agent(config)
-    audio = config["audio"]
-    agent.audio = Files(audio["play"], audio["record"])
+    agent.audio = files.make(config["audio"])
     async with agent:
         await Station(agent, config["station"], board, pins).run()

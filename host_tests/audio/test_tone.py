@@ -4,7 +4,7 @@ from array import array
 from math import cos, pi, sin
 
 from host_tests.fakes.noalloc import NoAlloc
-from usip.audio.tone import _COUNTRIES, NAMES, Tone, call_tone, dtmf_tone
+from usip.audio.tone import _COUNTRIES, NAMES, Tone, call_tone, dtmf_tone, ring_cadence
 from usip.rtp.dtmf import Detector
 
 FULL = 22827
@@ -141,3 +141,31 @@ def test_a_tone_at_16_khz_has_the_same_frequency_and_cadence():
     assert abs(2 * (a * a + b * b) ** 0.5 / 320 - FULL * 10 ** (-10 / 20)) < 30
     tone.read(pcm)
     assert any(pcm[:160]) and not any(pcm[160:])
+
+
+def test_the_special_information_tone_is_three_tones_in_turn():
+    tone = call_tone("information")
+    pcm = array("h", [0] * 160)
+    heard = []
+    for _ in range(100):
+        tone.read(pcm)
+        peaks = [peak_at(pcm, hz) for hz in (950, 1400, 1800)]
+        heard.append(peaks.index(max(peaks)) if max(peaks) > 2000 else 3)
+    assert heard[:16] == [0] * 16 and heard[17:33] == [1] * 16 and heard[33:49] == [2] * 16
+    assert heard[50:99] == [3] * 49  # a second of silence
+    assert heard[99] in (0, 3)
+
+
+def test_a_bell_rings_as_the_country_s_telephones_do():
+    assert ring_cadence("uk") == (400, 200, 400, 2000)
+    loud = [peak > 0 for peak in loudness(call_tone("ring", "uk"), 150)]
+    expected = [True] * 20 + [False] * 10 + [True] * 20 + [False] * 100
+    assert loud == expected
+
+
+def test_a_tone_may_sound_a_number_of_times():
+    tone = call_tone("waiting", "de", times=2)
+    for _ in range(2 * (200 + 200 + 200 + 5000) // 20):
+        assert not tone.is_finished
+        tone.read(array("h", [0] * 160))
+    assert tone.is_finished

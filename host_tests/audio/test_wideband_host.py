@@ -5,7 +5,7 @@ import wave
 from array import array
 
 from usip.audio import wideband
-from usip.audio.files import Files
+from usip.audio.files import Files, make
 from usip.limits import Limits
 from usip.rtp.stream import Stream
 
@@ -91,4 +91,19 @@ def test_a_narrow_end_makes_a_wide_call_narrow_again(tmp_path):
     wideband.fit(call)
     assert len(call.pcm) == 160
     assert call.stream.pack(call.pcm) == 172
+    source.close()
+
+
+def test_the_configuration_s_audio_has_its_levels(tmp_path):
+    path = str(tmp_path / "narrow.wav")
+    write_tone(path, 1000, 8000)
+    assert make({"play": None, "record": None}) is None
+    assert isinstance(make({"play": path, "record": None}), Files)
+    assert isinstance(make({"play": None, "record": None, "tones": "de"}, path), Files)
+    audio = make({"play": None, "record": None, "microphone_db": 6}, path)
+    source, sink = audio.open()
+    pcm = array("h", [0] * 160)
+    for _ in range(3):
+        source.read(pcm)
+    assert 15500 < max(pcm) < 16500
     source.close()

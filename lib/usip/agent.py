@@ -265,6 +265,20 @@ class Agent:
         self.flush()
         return call
 
+    def conference(self, *calls):
+        """Join answered calls with our sound; return the usip.audio.conference.Conference.
+
+        Those that we hold are resumed. ValueError: fewer than two.
+        """
+        from usip.audio.conference import Conference
+
+        if len(calls) < 2:
+            raise ValueError("a conference is of two calls or more")
+        for call in calls:
+            if not call.media.can_receive and call.allowed("modify"):
+                call.resume()
+        return Conference(calls)
+
     def options(self, target: str, account=None):
         """Ask a peer for its capabilities; OPTIONS_ANSWERED is observed with the answer."""
         self.core.options(account or self.account(), target.encode(), self.now_ms())

@@ -306,7 +306,7 @@ class Call:
             )
             if media.receive_telephone_event < 0 and self.dtmf_mode in ("auto", "inband"):
                 self.stream.detect_tones()
-            self._fit()
+            self.fit()
         self.has_media = media.is_active
         self.post(MEDIA)
         if media.is_held != self.is_held:
@@ -320,7 +320,7 @@ class Call:
         self.close_audio()
         if audio is not None:
             self.source, self.sink = audio.open()
-            self._fit()
+            self.fit()
 
     def take_audio(self, other: "Call") -> None:
         """Take over the sound of another call; it gets it back when this one ends before it."""
@@ -328,9 +328,9 @@ class Call:
         self.source, self.sink = other.source, other.sink
         other.source = other.sink = None
         self._lender = other
-        self._fit()
+        self.fit()
 
-    def _fit(self):
+    def fit(self) -> None:
         """Let frames be as long as codec and ends agree on, where that may not be 160 samples."""
         stream = self.stream
         if len(self.pcm) != _FRAME_SAMPLES or stream is not None and stream.sender.coder:

@@ -3,6 +3,22 @@
 from usip.audio.wav import WAVSink, WAVSource
 
 
+def make(settings: dict, play=None, record=None, is_wide: bool = False):
+    """Return the audio that a section `audio` describes, None for silence.
+
+    *play* and *record* go before what it says. Levels and echo control come between: audio.chain.
+    """
+    play = play or settings["play"]
+    record = record or settings["record"]
+    audio = Files(play, record, is_wide) if play or record else None
+    if audio is not None and len(settings) > 2:  # more than the two keys that are always there
+        from usip.audio import chain
+
+        if chain.is_wanted(settings):
+            return chain.Levels(audio, settings)
+    return audio
+
+
 class Files:
     """Where a call's sound comes from and goes to; a path is None for silence, or for nowhere.
 

@@ -18,10 +18,12 @@ _ROWS = (697, 770, 852, 941)
 _COLUMNS = (1209, 1336, 1477, 1633)
 _KEYS = "123A456B789C*0#D"
 
-NAMES = ("dial", "ringback", "busy", "congestion", "waiting")
+NAMES = ("dial", "ringback", "busy", "congestion", "waiting", "information", "ring")
 
 # A line a country: the tones in the order of NAMES, each Hz or Hz+Hz and then ms on, ms off ...;
 # none is without end. Values as they are commonly tabulated after ITU-T E.180 Supplement 2.
+# The special information tone is the same everywhere (E.180 2.7), and so is our bell, a warble
+# that rings as long as the country's ringing tone sounds.
 _COUNTRIES = (
     b"eu 425 425/1000/4000 425/500/500 425/250/250 425/200/200/200/5000\n"
     b"at 420 420/1000/5000 420/400/400 420/200/200 420/40/1950\n"
@@ -84,19 +86,23 @@ def _sound(pcm: ptr16, start: int, end: int, table: ptr16, state: ptr32, wide: i
 class Tone:
     """One or two sines in a cadence: *cadence* is ms on, ms off ..., empty for no end.
 
-    *level* and *second_level* are in dBm0. The cadence sounds *times* times, 0: for ever; then
-    `is_finished` is true and silence follows. ValueError: a frequency not below 4 kHz.
+    A tuple of frequencies *hz* sounds one after the other, the next with each "on" of the
+    cadence. *level* and *second_level* are in dBm0. The cadence sounds *times* times, 0: for
+    ever; then `is_finished` is true and silence follows. ValueError: a frequency not below 4 kHz.
     """
 
     def __init__(self, hz, second_hz=0, cadence=(), level=-13, times=0, second_level=None):
-        if not 0 < hz < 4000 or not 0 <= second_hz < 4000:
+        if isinstance(hz, int):
+            hz = (hz,)
+        if not 0 < min(hz) <= max(hz) < 4000 or not 0 <= second_hz < 4000:
             raise ValueError("a tone's frequency must be between 0 and 4000 Hz")
+        self._steps = array("H", [_step(one) for one in hz])
         self._table = array("h", [0] * (_POINTS + 1))
         for i in range(_POINTS + 1):
             self._table[i] = round(16384 * sin(2 * pi * i / _POINTS))
         if second_level is None:
             second_level = level
-        self._state = array("i", [0, _step(hz), _peak(level), 0, 0, 0])
+        self._state = array("i", [0, self._steps[0], _peak(level), 0, 0, 0])
         if second_hz:
             self._state[4] = _step(second_hz)
             self._state[5] = _peak(second_level)
@@ -107,6 +113,7 @@ class Tone:
     def restart(self) -> None:
         """Begin again with the first burst."""
         self._state[0] = self._state[3] = 0
+        self._state[1] = self._steps[0]
         self._phase = 0  # index into the cadence; even ones sound
         self._left = self._cadence[0] if self._cadence else 0
         self._rounds = self._times
@@ -143,6 +150,7 @@ class Tone:
                 self.is_finished = self._rounds == 0
         if self._phase % 2 == 0:
             self._state[0] = self._state[3] = 0
+            self._state[1] = self._steps[self._phase // 2 % len(self._steps)]
         self._left = self._cadence[self._phase]
 
     def close(self) -> None:
@@ -157,13 +165,37 @@ def _peak(level):
     return round(_FULL * 10 ** (level / 20))
 
 
-def call_tone(name: str, country: str = "eu", level: int = -13) -> Tone:
+def call_tone(name: str, country: str = "eu", level: int = -13, times: int = 0) -> Tone:
     """Return the call progress tone *name* (see NAMES) of *country*, "eu" for one not listed.
 
-    ValueError: no such name.
+    *times*: how often its cadence sounds, 0 for ever. ValueError: no such name.
     """
     if name not in NAMES:
         raise ValueError("no such tone: " + name)
+    if name == "information":
+        return Tone((950, 1400, 1800), 0, (330, 0, 330, 0, 330, 1000), level, times)
+    if name == "ring":
+        return _bell(ring_cadence(country), level, times)
+    hz, cadence = _find(name, country)
+    return Tone(hz[0], hz[1] if len(hz) > 1 else 0, cadence, level, times)
+
+
+def ring_cadence(country: str = "eu") -> tuple:
+    """Return how a telephone rings in *country*: ms on, ms off ... for a bell or a lamp."""
+    return tuple(_find("ringback", country)[1])
+
+
+def _bell(cadence, level, times):
+    """Return a tone that warbles 20 times a second while *cadence* is on."""
+    steps = []
+    for i in range(0, len(cadence), 2):
+        halves = cadence[i] // 50
+        steps += [50, 0] * (halves - 1) + [cadence[i] - 50 * (halves - 1), cadence[i + 1]]
+    return Tone((1000, 1250), 0, steps, level, times)
+
+
+def _find(name, country):
+    """Return the frequencies and the cadence of a tone in the table."""
     wanted = country.encode()
     chosen = None
     for line in _COUNTRIES.split(b"\n"):
@@ -172,8 +204,7 @@ def call_tone(name: str, country: str = "eu", level: int = -13) -> Tone:
             chosen = words
     parts = chosen[1 + NAMES.index(name)].split(b"/")
     hz = [int(part) for part in parts[0].split(b"+")]
-    second = hz[1] if len(hz) > 1 else 0
-    return Tone(hz[0], second, [int(part) for part in parts[1:]], level)
+    return hz, [int(part) for part in parts[1:]]
 
 
 def dtmf_tone(digit: str, on_ms: int = 100, off_ms: int = 80, level: int = -9) -> Tone:
