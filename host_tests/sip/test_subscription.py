@@ -465,7 +465,7 @@ def test_a_subscribe_in_the_dialog_of_a_call_is_refused_and_the_call_stands():
     link.run(500)
     w = session.begin(8)
     w.put(b"Event: message-summary\r\nContent-Length: 0\r\n\r\n")
-    alice.core.send_request(8, session.dialog.destination, alice.core.forks, link.now_ms)
+    alice.core.send_request(8, session.dialog.destination, None, link.now_ms)
     link.run(500)
     assert link.methods()[-1] == "403" and sessions[0].state == 6
 

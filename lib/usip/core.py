@@ -17,22 +17,18 @@ A source or destination is (protocol, host, port), protocol "udp", "tcp" or "tls
 Received octets belong to the core only until `receive` returns.
 """
 
-from binascii import hexlify
-
 from micropython import const
 
 from usip import ticks
 from usip.errors import BufferFull, ParseError
-from usip.sip import compose, uri
-from usip.sip.auth import sign
+from usip.sip import uri
 from usip.sip.dispatch import Resolver
 from usip.sip.headers import Challenge, NameAddr, Values
 from usip.sip.message import Message
 from usip.sip.parser import index
+from usip.sip.request import Requester
 from usip.sip.respond import Responder
 from usip.sip.transaction import Transactions
-from usip.sip.uac import ClientSession
-from usip.sip.uas import ServerSession
 from usip.writer import Writer
 
 _M_INVITE = const(1)
@@ -41,7 +37,6 @@ _M_CANCEL = const(4)
 _M_OPTIONS = const(5)
 _M_MESSAGE = const(7)
 _M_NOTIFY = const(9)
-_H_REPLACES = const(28)
 _H_AUTHENTICATION_INFO = const(56)
 
 _REPEATED = b"\x01\x02\x03\x04\x05\x0b"  # Via, From, To, Call-ID, CSeq, Record-Route
@@ -86,17 +81,7 @@ class Counters:
         self.no_memory = 0
 
 
-class Forks:
-    """The user of BYEs to branches we did not keep: their outcome changes nothing."""
-
-    def receive_response(self, transaction, message, now_ms: int) -> None:
-        """Ignore it."""
-
-    def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
-        """Ignore it."""
-
-
-class UserAgentCore(Responder):
+class UserAgentCore(Requester, Responder):
     """One user agent: its accounts, sessions, transactions and the one send buffer."""
 
     guard = None  # an auth_server.Guard: who must show credentials, and which
@@ -113,7 +98,6 @@ class UserAgentCore(Responder):
         self.accounts = []
         self.sessions = []
         self.usages = []  # of dialogs and of ours that are no calls: subscriptions, transfers ...
-        self.forks = Forks()
         self.values = Values()
         self.name_addr = NameAddr()
         self.subject = None
@@ -122,9 +106,6 @@ class UserAgentCore(Responder):
         self._message = Message(limits.headers)
         self._challenge = Challenge()
         self._uri = uri.URI()
-        self._branch = b""
-        self._unsigned = None  # credentials whose response protects the body not yet written
-        self._is_initial = True  # the request begun is outside of dialogs
         self.source = None
         self.body_sink = None  # of a stream's bodies too long for its buffer
         self._sessions_made = 0
@@ -160,13 +141,15 @@ class UserAgentCore(Responder):
 
         *destination* None: where the account's route, proxy or the target's host says.
         """
+        from usip.sip.uac import ClientSession
+
         session = ClientSession(self, account, target, media, headers, is_offerless)
         self.start_session(session, now_ms, destination)
         return session
 
     def start_session(self, session, now_ms: int, destination=None) -> None:
         """Place the call of a new ClientSession."""
-        self._add_session(session)
+        self.add_session(session)
         if session.account.profile is not None:
             session.account.begin_call(session)
         if destination is None:
@@ -236,7 +219,8 @@ class UserAgentCore(Responder):
 
         return transfer.start(self, account, target, refer_to, now_ms, destination)
 
-    def _add_session(self, session) -> None:
+    def add_session(self, session) -> None:
+        """Number a new session, and hand it what is for it from now on."""
         self._sessions_made += 1
         session.id = self._sessions_made
         self.sessions.append(session)
@@ -376,7 +360,7 @@ class UserAgentCore(Responder):
                 self.respond(transaction, message, 481, now_ms)
             else:
                 usage.receive_request(transaction, message, now_ms)
-        elif self._is_merged(transaction, message):
+        elif message.method == _M_INVITE and self._is_merged(message):
             self.respond(transaction, message, 482, now_ms)
         elif self.refuse_requirements(transaction, message, now_ms):
             return
@@ -385,7 +369,9 @@ class UserAgentCore(Responder):
         elif self.guard is not None and self.guard.refuses(self, transaction, message, now_ms):
             return
         elif message.method == _M_INVITE:
-            self._receive_invite(transaction, message, now_ms)
+            from usip.sip import uas
+
+            uas.receive(self, transaction, message, now_ms)
         elif message.method == _M_OPTIONS:
             self.answer_options(transaction, message, now_ms)
         elif self.resolver.find(message) is not None:
@@ -425,6 +411,13 @@ class UserAgentCore(Responder):
                 return session
         return None
 
+    def _is_merged(self, message) -> bool:
+        """Whether the same INVITE came another way (8.2.2.2)."""
+        for session in self.sessions:
+            if session.is_incoming and session.is_copy(message):
+                return True
+        return False
+
     def _receive_cancel(self, transaction, message, now_ms: int) -> None:
         invite = self.transactions.find_server(message, _M_INVITE)
         if invite is None:
@@ -433,77 +426,6 @@ class UserAgentCore(Responder):
         self.respond(transaction, message, 200, now_ms)
         if invite.user is not None:
             invite.user.cancel(now_ms)
-
-    def _is_merged(self, transaction, message) -> bool:
-        """Whether the same request came another way (8.2.2.2)."""
-        if message.method != _M_INVITE:
-            return False
-        for session in self.sessions:
-            dialog = session.dialog
-            if (
-                session.is_incoming
-                and dialog.remote_cseq == message.cseq
-                and dialog.call_id == message.text(message.call_id_start, message.call_id_end)
-                and message.from_.tag_start >= 0
-                and dialog.remote_tag
-                == message.text(message.from_.tag_start, message.from_.tag_end)
-            ):
-                return True
-        return False
-
-    def _receive_invite(self, transaction, message, now_ms: int) -> None:
-        application = self.resolver.find(message)
-        if application is None:
-            status = self.resolver.status or (405 if self.resolver.applications else 480)
-            self.refuse(transaction, message, status, now_ms)
-            return
-        if self.refuse_body(transaction, message, now_ms):
-            return
-        if not self.accepts_description(message):
-            self.respond(transaction, message, 406, now_ms)
-            return
-        replaced = None
-        if message.find(_H_REPLACES) >= 0:
-            from usip.sip import replaces
-
-            replaced = replaces.receive(self, transaction, message, now_ms)
-            if replaced is None:
-                return
-        elif len(self.sessions) >= self.limits.sessions:
-            self.refuse(transaction, message, 486, now_ms)
-            return
-        account = self.account_of(message)
-        if account is None:
-            self.respond(transaction, message, 404, now_ms)
-            return
-        session = ServerSession(self, account, transaction, message, None)
-        session.replaced = replaced
-        media = application.create_media(session)
-        if media is None:
-            self.refuse(transaction, message, 486, now_ms)
-            return
-        if self.auto_answer is not None:
-            session.auto_answer_s = self.auto_answer.delay_s(message)
-        session.media = media
-        if session.has_offer:
-            status = media.receive_offer(message.buf, message.body_start, message.body_end)
-            if status:
-                self.respond(transaction, message, status, now_ms)
-                return
-            session.offer = 2
-        if session.refuse_interval(transaction, message, now_ms):
-            return
-        session.application = application
-        compose.put_response(self.writer.reset(), message, self.source, 100, None, b"")
-        self.finish_response(transaction, 100, now_ms)
-        w = self.writer.reset()
-        compose.put_response_fields(w, message, self.source, session.dialog.local_tag, True)
-        transaction.template = w.take()
-        self._add_session(session)
-        session.start(now_ms)
-        if account.profile is not None and account.begin_call(session).holds(now_ms):
-            return  # CALL_RECEIVED follows when the call may ring
-        self.post(CALL_RECEIVED, session)
 
     def account_of(self, message):
         """Return the account whose user the Request-URI or To names, else the first."""
@@ -525,108 +447,3 @@ class UserAgentCore(Responder):
                         if account.identities.find(message.text(start, end)) >= 0:
                             return account
         return self.accounts[0] if self.accounts else None
-
-    # -- requests
-
-    def begin_request(self, dialog, method: int, destination, cseq: int = 0):
-        """Begin our next request in *dialog* and return the writer."""
-        self._unsigned = None
-        self._is_initial = not dialog.remote_tag
-        self._branch = b"z9hG4bK" + hexlify(self.random(8))
-        host, port = self.transport.local_address(destination)
-        w = self.writer.reset()
-        compose.put_request(
-            w,
-            dialog,
-            method,
-            cseq or dialog.next_cseq(),
-            self._branch,
-            (destination[0], host, port),
-        )
-        return w
-
-    def begin_ack(self, dialog, cseq: int):
-        """Begin the ACK of a 2xx to the INVITE numbered *cseq*."""
-        return self.begin_request(dialog, _M_ACK, dialog.destination, cseq)
-
-    def put_credentials(self, w, account, method: int, request_uri: bytes) -> None:
-        """Append what an account adds to the request begun: its network's fields, credentials."""
-        if account.profile is not None:
-            account.put_fields(w, method, self._is_initial)
-        if account.authentication is not None:
-            self._unsigned = account.authentication.put(w, compose.METHODS[method], request_uri)
-
-    def send_request(self, method: int, destination, user, now_ms: int):
-        """Send the request in the writer in a transaction of its own; None when no room."""
-        if self._unsigned is not None:
-            sign(self.writer, self._unsigned)
-            self._unsigned = None
-        return self.transactions.request(method, self._branch, destination, user, now_ms)
-
-    def accept_challenge(self, account, message, answered: dict) -> bool:
-        """Take a 401 or 407 for an account; whether to send the request again."""
-        if account.authentication is None:
-            return False
-        return account.authentication.receive_challenge(
-            message, self.values, self._challenge, answered
-        )
-
-    def put_contact(self, w, account, destination) -> None:
-        """Append our Contact for a dialog towards *destination*."""
-        w.put(b"Contact: <").put(self.contact_uri(account, destination))
-        if account is None:
-            w.put(b">\r\n")
-        else:
-            w.put(account.uri_parameters).put(b">").put(account.contact_parameters).put(b"\r\n")
-
-    def contact_uri(self, account, destination) -> bytes:
-        """Return the URI at which this account can be reached from *destination*."""
-        host, port = self.transport.local_address(destination)
-        if account is not None and account.public and account.destination == destination:
-            host, port = account.public
-        if ":" in host:
-            host = "[%s]" % host
-        user = account.user + b"@" if account is not None and account.user else b""
-        uri_ = b"sip:%s%s:%d" % (user, host.encode(), port)
-        if destination[0] != "udp":
-            uri_ += b";transport=" + destination[0].encode()
-        return uri_
-
-    def locate(self, target: bytes, default, user=None):
-        """Return the destination of a URI, *default* when its name leads nowhere.
-
-        With a *user*, who has an account, False when the name is not resolved yet: see above.
-        """
-        view = self._uri
-        if default is not None and not target:
-            return default
-        if not view.parse(target, 0, len(target)) or view.host_start < 0:
-            return default
-        host = str(target[view.host_start : view.host_end], "utf-8").strip("[]")
-        protocol = "tls" if view.scheme == uri.SIPS else view.transport()
-        if not protocol:
-            protocol = user.account.protocol if user else default[0] if default else "udp"
-        if protocol == "?":
-            return default
-        if uri.is_ipv4(target, view.host_start, view.host_end) or ":" in host:
-            port = view.port if view.port > 0 else _default_port(protocol)
-            return (protocol or "udp", host, port)
-        locate = getattr(self.transport, "locate", None)
-        found = locate(host, view.port, protocol, user) if locate is not None else None
-        return found if found is False and user else found or default
-
-    def new_call_id(self) -> bytes:
-        """Return a Call-ID unique over space and time (8.1.1.4)."""
-        return hexlify(self.random(12))
-
-    def new_tag(self) -> bytes:
-        """Return a tag with 32 random bits (19.3)."""
-        return hexlify(self.random(4))
-
-    def jittered_ms(self, ms: int) -> int:
-        """Return 80 to 100 % of a delay, so that devices do not retry in step."""
-        return ms - ms // 1280 * (self.random(1)[0])
-
-
-def _default_port(protocol: str) -> int:
-    return 5061 if protocol == "tls" else 5060

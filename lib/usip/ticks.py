@@ -36,3 +36,8 @@ def earliest(a: int, b: int) -> int:
     if b < 0 or ticks_diff(a, b) <= 0:
         return a
     return b
+
+
+def is_due(at: int, now_ms: int) -> bool:
+    """Whether a deadline has come; NEVER never does."""
+    return at >= 0 and ticks_diff(now_ms, at) >= 0

@@ -10,7 +10,13 @@ _HEX = b"0123456789abcdef"
 
 
 class Writer:
-    """Appends octets to *buf*; `end` is the number written so far. No method uses heap."""
+    """Appends octets to *buf*; `end` is the number written so far. No method uses heap.
+
+    With an *owner*, who relies on what was written, `reset` first calls owner.keep(self): it may
+    take a copy. Then there is none.
+    """
+
+    owner = None
 
     def __init__(self, buf: bytearray, start: int = 0) -> None:
         self.buf = buf
@@ -19,14 +25,17 @@ class Writer:
 
     def reset(self, end: int = 0) -> "Writer":
         """Forget everything after offset *end*."""
+        if end == 0 and self.owner is not None:
+            self.owner.keep(self)
+            self.owner = None
         self.end = end
         return self
 
     def resize(self, capacity: int) -> None:
         """Go on with another buffer, empty."""
+        self.reset()
         self.buf = bytearray(capacity)
         self.capacity = capacity
-        self.end = 0
 
     def _room(self, n: int) -> int:
         at = self.end
@@ -86,6 +95,11 @@ class Writer:
     def put_text(self, text: str) -> "Writer":
         """Append a str as UTF-8; uses heap for the encoded copy."""
         return self.put(text.encode())
+
+    def move_to_front(self, start: int) -> None:
+        """Keep only what was written behind offset *start*."""
+        copy(self.buf, 0, self.buf, start, self.end)
+        self.end -= start
 
     def take(self) -> bytes:
         """Return a copy of what was written."""

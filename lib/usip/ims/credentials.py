@@ -95,6 +95,7 @@ class Credentials(Authentication):
         space = self._space = self._find_space(realm, is_proxy)
         space.nonce = challenge.nonce() or b""
         space.nonce_count = 0
+        space.ha1 = b""
         space.opaque = challenge.opaque()
         space.algorithm = challenge.algorithm()
         space.qop = b"auth" if challenge.has_qop_auth else b""

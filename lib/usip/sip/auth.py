@@ -30,6 +30,7 @@ class _Space:
         self.qop = b""  # b"" (RFC 2069), b"auth" or b"auth-int"
         self.nonce_count = 0
         self.cnonce = b""
+        self.ha1 = b""  # of this challenge (RFC 7616 3.4.2), before -sess; b"" until it is used
 
 
 class Authentication:
@@ -75,6 +76,7 @@ class Authentication:
         space.opaque = challenge.opaque()
         space.algorithm = challenge.algorithm() or b""
         space.qop = qop
+        space.ha1 = b""
         answered[space] = tries + 1
         return True
 
@@ -131,8 +133,10 @@ class Authentication:
 
     def _response(self, space: _Space, method: bytes, uri: bytes, body) -> bytes:
         digest = self._hash_of(space)
-        password = self._password_of(space)
-        ha1 = digest(b"%s:%s:" % (self.user, unescape(space.realm)), password)
+        ha1 = space.ha1
+        if not ha1:
+            password = self._password_of(space)
+            space.ha1 = ha1 = digest(self.user, b":", unescape(space.realm), b":", password)
         if space.algorithm.lower().endswith(b"-sess"):
             ha1 = digest(ha1, b":", space.nonce, b":", space.cnonce)
         return response(digest, ha1, space.nonce, space, method, uri, body)
@@ -227,4 +231,6 @@ def unescape(quoted: bytes) -> bytes:
 
 
 def _escape(text: bytes) -> bytes:
+    if b"\\" not in text and b'"' not in text:
+        return text
     return text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

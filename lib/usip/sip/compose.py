@@ -15,6 +15,8 @@ _H_TO = const(3)
 _H_RECORD_ROUTE = const(11)
 _CONTENT_LENGTH_DIGITS = const(5)
 
+_BRANCH = b";branch=z9hG4bK"  # and what is random of it (8.1.1.7)
+
 # By method id.
 METHODS = (
     b"",
@@ -64,16 +66,18 @@ def reason_phrase(status: int) -> bytes:
     return b"Unknown"
 
 
-def put_request(w, dialog, method: int, cseq: int, branch: bytes, via: tuple) -> None:
-    """Begin a request within *dialog* (12.2.1.1); *via* is (protocol, host, port), ours.
+def put_request(
+    w, dialog, method: int, cseq: int, branch: bytes, protocol: str, host: str, port: int
+) -> None:
+    """Begin a request within *dialog* (12.2.1.1); *branch* is what follows the magic cookie.
 
     The caller appends its own fields, then `put_body` or `end_without_body`.
     """
     name = METHODS[method]
     w.put(name).put(b" ").put(dialog.request_uri()).put(b" SIP/2.0\r\nVia: SIP/2.0/")
-    put_sent_by(w, via)
-    w.put(b";branch=").put(branch)
-    w.put(b";rport" if via[0] == "udp" else b";rport;alias")  # RFC 5923 6
+    put_sent_by(w, protocol, host, port)
+    w.put(_BRANCH).put(branch)
+    w.put(b";rport" if protocol == "udp" else b";rport;alias")  # RFC 5923 6
     w.put(b"\r\nMax-Forwards: 70\r\n")
     route = dialog.route()
     if route:
@@ -86,10 +90,12 @@ def put_request(w, dialog, method: int, cseq: int, branch: bytes, via: tuple) ->
     w.put(b" ").put(name).put(b"\r\n")
 
 
-def put_sent_by(w, via: tuple) -> None:
-    """Append `UDP host:port` of our (protocol, host, port)."""
-    protocol, host, port = via
-    w.put_text(protocol.upper()).put(b" ")
+def put_sent_by(w, protocol: str, host: str, port: int) -> None:
+    """Append `UDP host:port`."""
+    if protocol == "udp":
+        w.put(b"UDP ")
+    else:
+        w.put_text(protocol.upper()).put(b" ")
     put_host_port(w, host, port)
 
 
@@ -134,6 +140,18 @@ def put_lines(w, message: bytes, start: int, name: bytes) -> None:
         if message.startswith(name, start):
             w.put_span(message, start, end + 2)
         start = end + 2
+
+
+def credentials(request, end: int) -> bytes:
+    """Return the lines of request[:end], one of ours, from its first credentials to its last."""
+    first = end
+    last = 0
+    for name in (b"\r\nAuthorization:", b"\r\nProxy-Authorization:"):
+        at = request.find(name, 0, end)
+        if at >= 0:
+            first = min(first, at + 2)
+            last = max(last, request.find(b"\r\n", request.rfind(name, 0, end) + 2, end) + 2)
+    return bytes(request[first:last])
 
 
 def put_response(w, message, source: tuple, status: int, reason, to_tag: bytes) -> None:

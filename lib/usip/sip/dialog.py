@@ -60,10 +60,9 @@ class Dialog:
         reversed; a response without Contact leaves the remote target as it was.
         """
         to = message.to
-        self.remote_tag = b"" if to.tag_start < 0 else message.text(to.tag_start, to.tag_end)
-        routes = _record_routes(message, scratch)
-        routes.reverse()
-        self.route_set = b", ".join(routes)
+        if not is_span(message.buf, to.tag_start, to.tag_end, self.remote_tag):
+            self.remote_tag = message.text(to.tag_start, to.tag_end)
+        self.route_set = _route_set(message, scratch, True)
         self.refresh_target(message, scratch)
 
     def establish_from_request(self, message, local_tag: bytes, scratch) -> None:
@@ -74,7 +73,7 @@ class Dialog:
             b"" if from_.tag_start < 0 else message.text(from_.tag_start, from_.tag_end)
         )
         self.remote_cseq = message.cseq
-        self.route_set = b", ".join(_record_routes(message, scratch))
+        self.route_set = _route_set(message, scratch, False)
         self.refresh_target(message, scratch)
 
     def refresh_target(self, message, scratch) -> bool:
@@ -86,7 +85,9 @@ class Dialog:
             return False
         if contact.is_wildcard:
             return False
-        self.remote_target = message.text(contact.uri_start, contact.uri_end)
+        start, end = contact.uri_start, contact.uri_end
+        if not is_span(message.buf, start, end, self.remote_target):
+            self.remote_target = message.text(start, end)
         return True
 
     def accept_cseq(self, cseq: int) -> bool:
@@ -152,10 +153,15 @@ def _without_method(uri: bytes) -> bytes:
     return uri if at < 0 else uri[:at]
 
 
-def _record_routes(message, scratch) -> list:
+def _route_set(message, scratch, is_reversed: bool) -> bytes:
+    """Return what the Record-Route of a message makes the route set, b"" without any."""
+    if message.find(_H_RECORD_ROUTE) < 0:
+        return b""
     values = scratch.values
     values.begin(message, _H_RECORD_ROUTE)
     routes = []
     while values.next():
         routes.append(message.text(values.start, values.end))
-    return routes
+    if is_reversed:
+        routes.reverse()
+    return b", ".join(routes)

@@ -27,7 +27,7 @@ _ERROR = const(5)
 def may_move(transaction) -> bool:
     """Whether somebody still wants the answer."""
     user = transaction.user
-    if not transaction.is_client or user is None or not transaction.message:
+    if not transaction.is_client or user is None:
         return False
     return transaction.method != _M_INVITE or getattr(user, "state", 0) != _CANCELLING
 
@@ -35,13 +35,15 @@ def may_move(transaction) -> bool:
 def restart(core, transaction, destination, message, now_ms: int) -> None:
     """Send the request of *transaction* to *destination*; *message* is the 503 or None."""
     transactions = core.transactions
+    core.writer.reset()  # which keeps what is in it
     request = transaction.message
     if message is not None and transaction.method == _M_INVITE:
         _leave_behind(transactions, transaction, message, now_ms)
     host, port = core.transport.local_address(destination)
-    transaction.branch = b"z9hG4bK" + hexlify(core.random(8))
-    put_with_via(core.writer, request, (destination[0], host, port), transaction.branch)
-    transaction.message = core.writer.take()
+    transaction.branch = hexlify(core.random(8))
+    w = core.writer.reset()
+    put_with_via(w, request, (destination[0], host, port), transaction.branch)
+    transaction.hold(w)
     transaction.destination = destination
     transaction.state = transaction.status_code = 0
     if transaction not in transactions.active:
@@ -57,7 +59,7 @@ def _leave_behind(transactions, transaction, message, now_ms):
     old = Transaction(
         transaction.machine, _M_INVITE, transaction.branch, transaction.destination, None
     )
-    old.message = transaction.message
+    old.message = transaction.message  # to make the ACK from
     transactions.active.append(old)
     transactions._step(old, _REFUSAL, now_ms, message)
 
@@ -65,9 +67,9 @@ def _leave_behind(transactions, transaction, message, now_ms):
 def put_with_via(w, request: bytes, via: tuple, branch: bytes) -> None:
     """Write one of our own requests with another topmost Via, its second line."""
     start = request.find(b"\r\n") + 2
-    w.reset().put_span(request, 0, start).put(b"Via: SIP/2.0/")
-    compose.put_sent_by(w, via)
-    w.put(b";branch=").put(branch).put(b";rport")
+    w.put_span(request, 0, start).put(b"Via: SIP/2.0/")
+    compose.put_sent_by(w, via[0], via[1], via[2])
+    w.put(b";branch=z9hG4bK").put(branch).put(b";rport")
     if via[0] != "udp":
         w.put(b";alias")  # RFC 5923 6
     w.put_span(request, request.find(b"\r\n", start), len(request))

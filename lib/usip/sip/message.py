@@ -100,8 +100,9 @@ class Message:
         return self.fields[4 * i + 3]
 
     def text(self, start: int, end: int) -> bytes:
-        """Return a copy of buf[start:end]."""
-        return bytes(memoryview(self.buf)[start:end])
+        """Return a copy of buf[start:end], as bytes."""
+        copied = self.buf[start:end]
+        return copied if isinstance(copied, bytes) else bytes(copied)
 
     def value(self, header_id: int):
         """Return a copy of the value of the first field *header_id*, or None."""

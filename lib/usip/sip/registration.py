@@ -10,7 +10,7 @@ from micropython import const
 from usip import ticks
 from usip.sip import compose, uri
 from usip.sip.auth import Authentication
-from usip.sip.dialog import Dialog
+from usip.sip.dialog import Dialog, is_span
 
 _E_REGISTERED = const(1)
 _E_UNREGISTERED = const(2)
@@ -172,13 +172,15 @@ class Registration:
             return  # not yet
         self.destination = self.account.destination = destination
         w = core.begin_request(self._dialog, _M_REGISTER, destination)
-        contact = core.contact_uri(self.account, destination)
         account = self.account
-        w.put(b"Contact: <").put(contact).put(b">").put(self.contact_parameters)
-        w.put(account.capabilities)
-        if self.contact and self.contact != contact and self.state >= REGISTERED:
-            w.put(b"\r\nContact: <").put(self.contact).put(b">;expires=0")
-        self.contact = contact
+        at = w.put(b"Contact: <").end
+        core.put_contact_uri(w, account, destination)
+        old = self.contact
+        if not is_span(w.buf, at, w.end, old):
+            self.contact = bytes(memoryview(w.buf)[at : w.end])
+        w.put(b">").put(self.contact_parameters).put(account.capabilities)
+        if old and self.contact is not old and self.state >= REGISTERED:
+            w.put(b"\r\nContact: <").put(old).put(b">;expires=0")
         w.put(b"\r\n").put(account.other_contacts)
         w.put(b"Expires: ").put_uint(self.requested_s).put(b"\r\n").put(self.fields)
         core.put_credentials(w, self.account, _M_REGISTER, self.account.registrar)

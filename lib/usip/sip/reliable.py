@@ -47,7 +47,6 @@ class ReliableResponses:
         self.holds_description = False  # the pending one: a 2xx must wait
         self.answer_status = 0  # the 2xx that waits
         self._queue = []
-        self._message = b""
         self._repeat_ms = 0
         self._repeat_at = ticks.NEVER
         self._give_up_at = ticks.NEVER
@@ -75,7 +74,6 @@ class ReliableResponses:
         self.holds_description = before != session.offer
         core.transactions.respond(self.invite, status, now_ms)
         self.is_pending = True
-        self._message = self.invite.message
         self._repeat_ms = _T1_MS
         self._repeat_at = ticks.ticks_add(now_ms, _T1_MS)
         self._give_up_at = ticks.ticks_add(now_ms, _64T1_MS)
@@ -119,7 +117,6 @@ class ReliableResponses:
     def _stop(self) -> None:
         self.is_pending = self.holds_description = False
         self._repeat_at = self._give_up_at = ticks.NEVER
-        self._message = b""
 
     def deadline(self) -> int:
         """Return when `handle_timer` is due, or NEVER."""
@@ -133,8 +130,7 @@ class ReliableResponses:
         elif self._repeat_at >= 0 and ticks.ticks_diff(now_ms, self._repeat_at) >= 0:
             self._repeat_ms *= 2
             self._repeat_at = ticks.ticks_add(now_ms, self._repeat_ms)
-            message = self._message
-            self.session.core.transport.send(self.invite.destination, message, len(message))
+            self.session.core.transactions.repeat(self.invite)
 
 
 def acknowledge(session, dialog, message, now_ms: int) -> bool:

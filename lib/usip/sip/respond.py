@@ -213,7 +213,9 @@ class Responder:
     def put_capabilities(self, w) -> None:
         """Append Allow, Supported and User-Agent."""
         self.put_allow(w)
-        w.put(b"Supported: ").put(b", ".join(self.supported)).put(_USER_AGENT)
+        w.put(b"Supported: ")
+        for option in self.supported:
+            w.put(option).put(_USER_AGENT if option is self.supported[-1] else b", ")
 
     def put_allow(self, w) -> None:
         """Append Allow: the methods of calls, and those that our applications serve."""

@@ -1,10 +1,10 @@
 """The INVITE usage of a dialog (RFC 3261 sections 12 to 15): what both sides have in common.
 
-A Session is one call as signalling sees it: its dialog, BYE, re-INVITE in both directions, INFO.
-How it begins is in `uac` and `uas`; what only some calls need is imported when one does: UPDATE
-in `update`, reliable provisional responses in `reliable`, session timers in `session_timer`,
-transfers in `transfer` and `refer`. Bodies are opaque here; the *media* object given to the
-session reads and writes them, while the message is still in its buffer:
+A Session is one call as signalling sees it: its dialog, ACK, BYE, offers and answers. How it
+begins is in `uac` and `uas`; what only some calls need is imported when one does: `reinvite`,
+`update`, `reliable` provisional responses, `session_timer`, `transfer` and `refer`, `info`. Bodies
+are opaque here; the *media* object given to the session reads and writes them, while the message
+is still in its buffer:
 
     put_offer(writer)   put_answer(writer)   reject_offer(is_postponed)
     receive_offer(buf, start, end) -> 0 or the status to refuse with
@@ -21,7 +21,6 @@ from usip.sip import compose
 
 _E_CALL_CONFIRMED = const(7)
 _E_CALL_MODIFIED = const(8)
-_E_INFO_RECEIVED = const(10)
 _M_INVITE = const(1)
 _M_BYE = const(3)
 _M_OPTIONS = const(5)
@@ -69,46 +68,45 @@ _ALLOWED = {
 class Session:
     """One call. Its `status`, `reason` and `by` say how far it came and how it ended."""
 
+    # What only some calls set is in the class, so that an instance need not have room for it.
+    is_incoming = False
     auto_answer_s = -1  # the caller, who may, asks for an answer after so many seconds; -1: not
+    id = 0
+    application = None
+    remote_display = b""
+    status = 0
+    reason = b""
+    by = 0
+    info_type = b""
+    info_body = b""
+    allows_update = False  # the peer's Allow has UPDATE
+    timer = None  # session_timer.SessionTimer, once one is negotiated
+    reliable = None  # reliable.ReliableResponses, once one is sent
+    transfer = None  # transfer.Transfer, while the peer is asked to call somebody else
+    extension = None  # of an account with a profile: begin_call() of ims.account
+    asserted_identity = b""  # the peer's URI that our network vouches for (RFC 3325)
+    called_identity = b""  # which of our URIs was called (P-Called-Party-ID)
+    replaced = None  # the call that this one takes over once it is answered (RFC 3891)
+    modifying = None  # the transaction of our re-INVITE or UPDATE
+    modify_at = ticks.NEVER  # after a 491
+    # The transaction whose 2xx we sent, repeated until its ACK comes (13.3.1.4).
+    _accepted = None
+    _accepted_cseq = -1
+    _repeat_ms = 0
+    _repeat_at = ticks.NEVER
+    _ack = b""  # of a 2xx, with the answer in it; others are made again when that is repeated
+    _answered = None  # of a challenge taken: see auth
 
     def __init__(self, core, account, dialog, media) -> None:
         self.core = core
         self.account = account
         self.dialog = dialog
         self.media = media
-        self.id = 0
         self.state = CALLING
-        self.is_incoming = False
-        self.application = None
         self.request_uri = b""
-        self.remote_display = b""
-        self.status = 0
-        self.reason = b""
-        self.by = 0
-        self.info_type = b""
-        self.info_body = b""
         self.offer = 0  # 0, LOCAL or REMOTE: whose offer awaits its answer
-        self.allows_update = False  # the peer's Allow has UPDATE
-        self.deadline = ticks.NEVER  # of the state: CANCEL unanswered, ringing for too long
-        self.timer = None  # session_timer.SessionTimer, once one is negotiated
-        self.reliable = None  # reliable.ReliableResponses, once one is sent
-        self.transfer = None  # transfer.Transfer, while the peer is asked to call somebody else
-        self.extension = None  # of an account with a profile: begin_call() of ims.account
-        self.asserted_identity = b""  # the peer's URI that our network vouches for (RFC 3325)
-        self.called_identity = b""  # which of our URIs was called (P-Called-Party-ID)
-        self.replaced = None  # the call that this one takes over once it is answered (RFC 3891)
-        # Our 2xx to an INVITE, repeated until its ACK comes (13.3.1.4).
-        self._accepted = b""
-        self._accepted_cseq = -1
-        self._accepted_destination = None
-        self._repeat_ms = 0
-        self._repeat_at = ticks.NEVER
-        self._give_up_at = ticks.NEVER
-        # Our re-INVITE or UPDATE, and the ACK of a 2xx, sent again with each repetition of that.
-        self.modifying = None
-        self.modify_at = ticks.NEVER  # after a 491
-        self._ack = b""
-        self._answered = {}
+        # of the state: CANCEL unanswered, ringing for too long, our 2xx without an ACK
+        self.deadline = ticks.NEVER
 
     @property
     def call_id(self) -> bytes:
@@ -125,10 +123,15 @@ class Session:
         """The peer's From or To value, without the tag."""
         return self.dialog.remote_uri
 
+    @property
+    def awaits_ack(self) -> bool:
+        """Whether a 2xx of ours has not been acknowledged yet."""
+        return self._accepted is not None
+
     def allowed(self, command: str) -> bool:
         """Whether *command* may be given in the present state."""
         if command in ("modify", "update"):
-            if self.modifying is not None or self._accepted or self.offer:
+            if self.modifying is not None or self._accepted is not None or self.offer:
                 return False
             if command == "update" and not self.allows_update:
                 return False
@@ -151,28 +154,31 @@ class Session:
         """End the call in the way its state asks for."""
         self.require("hang_up")
         self.by = self.by or LOCAL
-        self._answered.clear()
+        self._answered = None
         self._bye(now_ms)
 
     def modify(self, now_ms: int) -> None:
         """Send a re-INVITE with the media's new offer (section 14)."""
         self.require("modify")
-        self._answered.clear()
-        self._send_modify(now_ms)
+        from usip.sip import reinvite
+
+        self._answered = None
+        reinvite.send(self, now_ms)
 
     def update(self, now_ms: int, with_offer: bool = True) -> None:
         """Send an UPDATE (RFC 3311), before or after the answer."""
         self.require("update")
         from usip.sip import update
 
-        self._answered.clear()
+        self._answered = None
         update.send(self, now_ms, with_offer)
 
     def info(self, now_ms: int, content_type: bytes, body: bytes) -> None:
         """Send an INFO request (RFC 6086 legacy usage)."""
         self.require("info")
-        compose.put_body(self.begin(_M_INFO), content_type, body)
-        self.core.send_request(_M_INFO, self.dialog.destination, self, now_ms)
+        from usip.sip import info
+
+        info.send(self, now_ms, content_type, body)
 
     def refer(self, now_ms: int, target: bytes, with_subscription: bool = True):
         """Ask the peer to call the URI *target* instead of us (RFC 3515); return the Transfer.
@@ -211,21 +217,6 @@ class Session:
         if self.core.send_request(_M_BYE, self.dialog.destination, self, now_ms) is None:
             self.end(now_ms)
 
-    def _send_modify(self, now_ms: int) -> None:
-        core = self.core
-        w = self.begin(_M_INVITE)
-        core.put_contact(w, self.account, self.dialog.destination)
-        core.put_capabilities(w)
-        if self.timer is not None:
-            self.timer.put_request(w)
-        mark = compose.begin_body(w, core.content_type)
-        self.media.put_offer(w)
-        compose.end_body(w, mark)
-        self.offer = LOCAL
-        self.modifying = core.send_request(_M_INVITE, self.dialog.destination, self, now_ms)
-        if self.modifying is None:
-            self.refuse_offer()
-
     def refuse_offer(self, is_postponed: bool = False) -> None:
         """The offer in the air came to nothing: the session before it stands.
 
@@ -247,9 +238,12 @@ class Session:
 
     def stop_timers(self) -> None:
         """Forget every deadline and what would be repeated."""
-        self.deadline = self._repeat_at = self._give_up_at = self.modify_at = ticks.NEVER
-        self._accepted = b""
-        self.timer = self.reliable = None
+        self.deadline = ticks.NEVER
+        self._accepted = None
+        if self._repeat_at >= 0 or self.modify_at >= 0:
+            self._repeat_at = self.modify_at = ticks.NEVER
+        if self.timer is not None or self.reliable is not None:
+            self.timer = self.reliable = None
 
     # -- requests of the peer within the dialog
 
@@ -264,9 +258,13 @@ class Session:
         elif method == _M_BYE:
             self._receive_bye(transaction, message, now_ms)
         elif method == _M_INVITE:
-            self._receive_modify(transaction, message, now_ms)
+            from usip.sip import reinvite
+
+            reinvite.receive(self, transaction, message, now_ms)
         elif method == _M_INFO:
-            self._receive_info(transaction, message, now_ms)
+            from usip.sip import info
+
+            info.receive(self, transaction, message, now_ms)
         elif method == _M_OPTIONS:
             core.answer_options(transaction, message, now_ms)
         elif method == _M_UPDATE:
@@ -291,33 +289,6 @@ class Session:
     def _receive_bye(self, transaction, message, now_ms: int) -> None:
         self.core.respond(transaction, message, 200, now_ms)
         self.end(now_ms, by=REMOTE)
-
-    def _receive_info(self, transaction, message, now_ms: int) -> None:
-        core = self.core
-        content_type = core.content_type_of(message)
-        if content_type and content_type not in core.info_types:
-            core.refuse_content_type(transaction, message, core.info_types, now_ms)
-            return
-        core.respond(transaction, message, 200, now_ms)
-        if content_type:
-            self.info_type = content_type
-            self.info_body = message.text(message.body_start, message.body_end)
-            core.post(_E_INFO_RECEIVED, self)
-
-    def _receive_modify(self, transaction, message, now_ms: int) -> None:
-        """Accept a re-INVITE, or refuse it and let the session stand (14.2)."""
-        core = self.core
-        if self.modifying is not None or self.offer == LOCAL:
-            core.respond(transaction, message, 491, now_ms)
-        elif self.state != CONFIRMED or self._accepted or self.offer:
-            core.respond_later(transaction, message, now_ms)
-        elif self.refuse_interval(transaction, message, now_ms):
-            return
-        elif not core.refuse_body(transaction, message, now_ms):
-            if self.take_offer(transaction, message, now_ms):
-                core.begin_response(transaction, message, 200)
-                self.accept(transaction, message.cseq, now_ms)
-                core.post(_E_CALL_MODIFIED, self)
 
     def refuse_interval(self, transaction, message, now_ms: int) -> bool:
         """Take the session interval of a request, or answer 422; whether that was done."""
@@ -379,19 +350,19 @@ class Session:
             self.timer.put_response(w, now_ms)
         self.put_description(w, with_offer)
         core.transactions.respond(transaction, 200, now_ms)
-        self._accepted = transaction.message
+        self._accepted = transaction
         self._accepted_cseq = cseq
-        self._accepted_destination = transaction.destination
         self._repeat_ms = _T1_MS
         self._repeat_at = ticks.ticks_add(now_ms, _T1_MS)
-        self._give_up_at = ticks.ticks_add(now_ms, _64T1_MS)
+        self.deadline = ticks.ticks_add(now_ms, _64T1_MS)
 
     def receive_ack(self, message, now_ms: int) -> None:
         """Take the ACK of our 2xx; a repeated or foreign one changes nothing."""
-        if not self._accepted or message.cseq != self._accepted_cseq:
+        if self._accepted is None or message.cseq != self._accepted_cseq:
             return
-        self._accepted = b""
-        self._repeat_at = self._give_up_at = ticks.NEVER
+        self.core.transactions.drop_message(self._accepted)
+        self._accepted = None
+        self._repeat_at = self.deadline = ticks.NEVER
         if self.state == ACCEPTED:
             self.state = CONFIRMED
             self.core.post(_E_CALL_CONFIRMED, self)
@@ -425,7 +396,9 @@ class Session:
         if status < 200:
             return
         if method == _M_INVITE:
-            self.receive_modify_response(transaction, message, now_ms)
+            from usip.sip import reinvite
+
+            reinvite.receive_response(self, transaction, message, now_ms)
         elif method == _M_BYE:
             if status in (401, 407) and self.retry(message):
                 self._bye(now_ms)
@@ -444,58 +417,9 @@ class Session:
 
     def retry(self, message) -> bool:
         """Take a challenge; whether the request is worth sending again."""
+        if self._answered is None:
+            self._answered = {}
         return self.core.accept_challenge(self.account, message, self._answered)
-
-    def receive_modify_response(self, transaction, message, now_ms: int) -> None:
-        """React to a final response to our re-INVITE (14.1)."""
-        status = message.status_code
-        if transaction is not self.modifying:
-            if status < 300:
-                self.send_kept_ack()
-            return
-        self.modifying = None
-        if status < 300:
-            self._receive_modify_success(transaction, message, now_ms)
-        elif status in (401, 407) and self.retry(message):
-            self._send_modify(now_ms)
-        else:
-            self.refused(message, now_ms)
-
-    def refused(self, message, now_ms: int) -> None:
-        """A re-INVITE or UPDATE of ours was refused: the session stands, but for 408 and 481."""
-        status = message.status_code
-        if status == 422 and self.state == CONFIRMED:
-            from usip.sip import session_timer
-
-            if session_timer.receive_too_small(self, message):
-                self.offer = 0  # the same offer goes out again
-                self._send_modify(now_ms)
-                return
-        if self.offer == LOCAL:
-            self.refuse_offer(status == 491)
-        if status == 491:
-            # 14.1: the owner of the Call-ID waits 2.1 to 4 s, the other side 0 to 2 s.
-            wait_ms = 10 * (self.core.random(1)[0] % 191)
-            if not self.is_incoming:
-                wait_ms += 2100
-            self.modify_at = ticks.ticks_add(now_ms, wait_ms)
-        elif status in (408, 481):
-            self.fail(status, now_ms)
-        else:
-            self.status = status
-            self.reason = message.text(message.reason_start, message.reason_end)
-            self.core.post(_E_CALL_MODIFIED, self)
-
-    def _receive_modify_success(self, transaction, message, now_ms: int) -> None:
-        self.note_capabilities(message)
-        self.dialog.refresh_target(message, self.core)
-        self.take_interval(message, now_ms)
-        failed = not self.take_answer(message)
-        self.send_ack(transaction, message.cseq)
-        if failed:
-            self.fail(488, now_ms)
-        else:
-            self.core.post(_E_CALL_MODIFIED, self)
 
     def take_interval(self, message, now_ms: int) -> None:
         """Take the session interval of a 2xx, if it has one (RFC 4028 7.2)."""
@@ -510,22 +434,26 @@ class Session:
         dialog = dialog or self.dialog
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_ack(dialog, cseq)
-        mark = w.end
-        compose.put_lines(w, transaction.message, 0, b"Authorization:")
-        compose.put_lines(w, transaction.message, 0, b"Proxy-Authorization:")
         # Of a request that was accepted only its credentials are needed again (22.1).
-        transaction.message = bytes(memoryview(w.buf)[mark : w.end])
-        if dialog is self.dialog:
+        transaction.message = request = compose.credentials(
+            transaction.message, len(transaction.message)
+        )
+        compose.put_lines(w, request, 0, b"Authorization:")
+        compose.put_lines(w, request, 0, b"Proxy-Authorization:")
+        if dialog is self.dialog and self.offer == REMOTE:
             self.put_description(w, False)
             self._ack = w.take()
         else:
+            self._ack = b""
             compose.end_without_body(w)
         core.transport.send(dialog.destination, w.buf, w.end)
 
-    def send_kept_ack(self) -> None:
+    def repeat_ack(self, transaction, cseq: int) -> None:
         """Acknowledge a repetition of the last 2xx."""
         if self._ack:
             self.core.transport.send(self.dialog.destination, self._ack, len(self._ack))
+        else:
+            self.send_ack(transaction, cseq)
 
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """A request of ours, or our response to one of theirs, did not get through."""
@@ -541,8 +469,7 @@ class Session:
 
     def next_deadline(self) -> int:
         """Return when `handle_timer` is due, or NEVER."""
-        at = ticks.earliest(self._repeat_at, self._give_up_at)
-        at = ticks.earliest(ticks.earliest(at, self.modify_at), self.deadline)
+        at = ticks.earliest(ticks.earliest(self._repeat_at, self.deadline), self.modify_at)
         if self.timer is not None:
             at = ticks.earliest(at, self.timer.deadline)
         if self.reliable is not None:
@@ -551,31 +478,23 @@ class Session:
 
     def handle_timer(self, now_ms: int) -> None:
         """Repeat our 2xx, give up waiting for its ACK, or try a refused re-INVITE again."""
-        if is_due(self._give_up_at, now_ms):
-            self._give_up_at = ticks.NEVER
-            self.fail(408, now_ms)  # nobody acknowledged our 2xx (13.3.1.4)
-        elif is_due(self._repeat_at, now_ms):
+        if ticks.is_due(self.deadline, now_ms):
+            self.deadline = ticks.NEVER
+            self.handle_deadline(now_ms)
+        if ticks.is_due(self._repeat_at, now_ms):
             self._repeat_ms = min(2 * self._repeat_ms, _T2_MS)
             self._repeat_at = ticks.ticks_add(now_ms, self._repeat_ms)
-            self.core.transport.send(
-                self._accepted_destination, self._accepted, len(self._accepted)
-            )
-        if is_due(self.modify_at, now_ms):
+            self.core.transactions.repeat(self._accepted)
+        if ticks.is_due(self.modify_at, now_ms):
             self.modify_at = ticks.NEVER
             if self.allowed("modify"):
                 self.modify(now_ms)
         if self.reliable is not None:
             self.reliable.handle_timer(now_ms)
-        if self.timer is not None and is_due(self.timer.deadline, now_ms):
+        if self.timer is not None and ticks.is_due(self.timer.deadline, now_ms):
             self.timer.handle_timer(now_ms)
-        if is_due(self.deadline, now_ms):
-            self.deadline = ticks.NEVER
-            self.handle_deadline(now_ms)
 
     def handle_deadline(self, now_ms: int) -> None:
-        """The state has lasted too long; `uac` and `uas` say what then."""
-
-
-def is_due(at: int, now_ms: int) -> bool:
-    """Whether a deadline has come; NEVER never does."""
-    return at >= 0 and ticks.ticks_diff(now_ms, at) >= 0
+        """The state has lasted too long; what of ringing and cancelling, `uac` and `uas` say."""
+        if self._accepted is not None:
+            self.fail(408, now_ms)  # nobody acknowledged our 2xx (13.3.1.4)

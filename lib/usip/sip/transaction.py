@@ -3,17 +3,20 @@
 A transaction keeps the one message it may have to send again: a client its request (then the ACK
 of a refused INVITE), a server its last response. Every machine has at most two timers running:
 one that repeats the message (A, E, G) and one that ends the state (B, D, F, H, I, J, K, L, M).
-The transaction user is any object with
+The transaction user is None, or any object with
 
     receive_response(transaction, message, now_ms)    a response that is no retransmission
     transaction_failed(transaction, status, now_ms)   408: no answer came; 503: could not be sent
 
-Messages kept are exact copies, limited in number and in their sum of octets by `Limits`.
+A message stays in the send buffer, owned by its transaction, until another one has to be written:
+only then it is copied, if it may still be sent again, and mostly it need not be by then. The
+copies are exact, limited in number and in their sum of octets by `Limits`.
 """
 
 from micropython import const
 
 from usip import ticks
+from usip.errors import BufferFull
 from usip.sip import compose
 from usip.sip.dialog import is_span
 
@@ -21,7 +24,8 @@ _M_INVITE = const(1)
 _M_ACK = const(2)
 
 _LARGE = const(1300)  # octets, and more: no datagram may hold them (RFC 3261 18.1.1)
-_COMPLETED = const(2)  # of all but the server of an INVITE
+_COMPLETED = const(2)  # of all but the server of an INVITE, where it is Confirmed
+_ACCEPTED = const(3)  # of an INVITE
 TERMINATED = const(4)
 
 _TIMER = const(3)  # client events: 1xx, 2xx, 3-6xx, repeat, end of state, transport error
@@ -103,19 +107,20 @@ def _duration_ms(code: int) -> int:
 class Transaction:
     """One request and its responses, as seen by one side."""
 
+    state = 0
+    status_code = 0  # of the last response passed or sent
+    message = b""  # a copy of what may be sent again, while the send buffer holds another message
+    template = b""  # what a later response repeats of the request (compose)
+    sent_by = None  # of a server transaction: the topmost Via's (17.2.3)
+    repeat_ms = 0
+    repeat_at = ticks.NEVER
+
     def __init__(self, machine, method: int, branch: bytes, destination: tuple, user) -> None:
         self.machine = machine
         self.method = method
-        self.branch = branch
-        self.sent_by = None  # of a server transaction: the topmost Via's (17.2.3)
+        self.branch = branch  # of a client what follows the magic cookie (8.1.1.7)
         self.destination = destination
         self.user = user
-        self.state = 0
-        self.status_code = 0  # of the last response passed or sent
-        self.message = b""
-        self.template = b""  # what a later response repeats of the request (compose)
-        self.repeat_ms = 0
-        self.repeat_at = ticks.NEVER
         self.end_at = ticks.NEVER
 
     @property
@@ -133,8 +138,12 @@ class Transaction:
         timers = self.machine[2]
         at = 5 * self.state
         reliable = self.is_reliable
-        self.repeat_ms = 0 if reliable else _duration_ms(timers[at])
-        self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms) if self.repeat_ms else ticks.NEVER
+        repeat_ms = 0 if reliable else _duration_ms(timers[at])
+        if repeat_ms:
+            self.repeat_ms = repeat_ms
+            self.repeat_at = ticks.ticks_add(now_ms, repeat_ms)
+        elif self.repeat_at >= 0:
+            self.repeat_at = ticks.NEVER
         end = timers[at + 3 if reliable else at + 2]
         if end == _AT_ONCE:
             self.end_at = now_ms
@@ -147,6 +156,19 @@ class Transaction:
         longest_ms = _duration_ms(self.machine[2][5 * self.state + 1])
         self.repeat_ms = min(2 * self.repeat_ms, longest_ms)
         self.repeat_at = ticks.ticks_add(now_ms, self.repeat_ms)
+
+    def hold(self, w) -> None:
+        """Have the message in the send buffer as the one to be sent again."""
+        self.message = b""
+        w.owner = self
+
+    def keep(self, w) -> None:
+        """Copy from the send buffer, which is about to be used, what may be sent again."""
+        is_invite = self.method == _M_INVITE
+        if self.is_client and is_invite and self.state == _ACCEPTED:
+            self.message = compose.credentials(w.buf, w.end)
+        elif self.state != _COMPLETED or is_invite == self.is_client:
+            self.message = w.take()
 
 
 class Transactions:
@@ -170,7 +192,7 @@ class Transactions:
         """Send the request in the writer and return its client transaction.
 
         A transport error is reported to the user before this returns; None, with nothing sent,
-        when there is no room. Heap: the transaction and a copy of the request.
+        when there is no room.
         """
         if not self._make_room(self.writer.end):
             return None
@@ -181,7 +203,7 @@ class Transactions:
         machine = _INVITE_CLIENT if method == _M_INVITE else _NON_INVITE_CLIENT
         transaction = Transaction(machine, method, branch, destination, user)
         self.active.append(transaction)
-        transaction.message = self.writer.take()
+        transaction.hold(self.writer)
         transaction.start_timers(now_ms)
         if not self._send(transaction):
             # Reported by the timer: the caller is not yet ready to hear of its own transaction.
@@ -204,8 +226,8 @@ class Transactions:
         return transaction
 
     def respond(self, transaction, status: int, now_ms: int) -> None:
-        """Send the response in the writer; a copy replaces the one kept."""
-        transaction.message = self.writer.take()
+        """Send the response in the writer; it replaces the one kept."""
+        transaction.hold(self.writer)
         transaction.status_code = status
         self._step(transaction, _RESPONSE + min(status // 100, 3), now_ms)
 
@@ -214,6 +236,16 @@ class Transactions:
         if transaction in self.active:
             transaction.state = TERMINATED
             self.active.remove(transaction)
+            self._disown(transaction)
+
+    def drop_message(self, transaction) -> None:
+        """Forget what would be sent again."""
+        transaction.message = b""
+        self._disown(transaction)
+
+    def repeat(self, transaction) -> bool:
+        """Send the message of a transaction again, at its user's wish; False when that failed."""
+        return self._send(transaction)
 
     # -- what the network brings
 
@@ -232,8 +264,9 @@ class Transactions:
             if transaction.state == _COMPLETED:
                 transaction.user = None  # what remains is between the transactions
                 if transaction.method != _M_INVITE:
-                    transaction.message = b""  # only an ACK would be sent again
-            user.receive_response(transaction, message, now_ms)
+                    self.drop_message(transaction)  # only an ACK would be sent again
+            if user is not None:
+                user.receive_response(transaction, message, now_ms)
         else:
             self.absorbed += 1
         return True
@@ -262,6 +295,7 @@ class Transactions:
         return None
 
     def _find_client(self, message, start: int, end: int):
+        start += 7  # the magic cookie
         for transaction in self.active:
             if (
                 transaction.is_client
@@ -295,7 +329,7 @@ class Transactions:
         if end_at >= 0 and ticks.ticks_diff(now_ms, end_at) >= 0:
             if transaction.state == TERMINATED:  # could not be sent
                 self.active.remove(transaction)
-                if not self._goes_on(transaction, None, now_ms):
+                if transaction.user is not None and not self._goes_on(transaction, None, now_ms):
                     transaction.user.transaction_failed(transaction, 503, now_ms)
             else:
                 transaction.end_at = ticks.NEVER
@@ -312,6 +346,7 @@ class Transactions:
     def _step(self, transaction, event: int, now_ms: int, message=None) -> int:
         """Take one step of the machine and return what it said to do, 0 for a failure."""
         if transaction.state == TERMINATED:
+            self._disown(transaction)
             return 0
         machine = transaction.machine
         at = 3 * (machine[0] * transaction.state + event)
@@ -337,6 +372,8 @@ class Transactions:
         ):
             ended = event == (_CLIENT_END if transaction.is_client else _SERVER_END)
             transaction.user.transaction_failed(transaction, 408 if ended else 503, now_ms)
+        if transaction.state == TERMINATED:
+            self.drop_message(transaction)
         return action
 
     def _goes_on(self, transaction, message, now_ms: int) -> bool:
@@ -345,13 +382,33 @@ class Transactions:
 
     def _acknowledge(self, transaction, message) -> None:
         """Send the ACK of a refused INVITE, same branch, and keep it instead (17.1.1.3)."""
-        compose.put_from_invite(self.writer.reset(), transaction.message, b"ACK", message)
-        transaction.message = self.writer.take()
+        w = self.writer
+        if w.owner is not transaction or not self._acknowledge_in_place(w, message):
+            compose.put_from_invite(w.reset(), transaction.message, b"ACK", message)
+        transaction.hold(w)
         self._send(transaction)
 
+    def _acknowledge_in_place(self, w, message) -> bool:
+        """Write the ACK behind the INVITE in the send buffer, then over it; whether it fits."""
+        end = w.end
+        try:
+            compose.put_from_invite(w, w.buf, b"ACK", message)
+        except BufferFull:
+            w.reset(end)
+            return False
+        w.move_to_front(end)
+        return True
+
     def _send(self, transaction) -> bool:
+        w = self.writer
+        if w.owner is transaction:
+            return self.transport.send(transaction.destination, w.buf, w.end)
         message = transaction.message
         return not message or self.transport.send(transaction.destination, message, len(message))
+
+    def _disown(self, transaction) -> None:
+        if self.writer.owner is transaction:
+            self.writer.owner = None
 
     def _make_room(self, octets: int) -> bool:
         """Forget old answers, given or received, until one more transaction and *octets* fit."""

@@ -25,6 +25,12 @@ _64T1_MS = const(32000)
 class ClientSession(session.Session):
     """A call that we placed; *is_offerless*: the called side makes the offer."""
 
+    is_offerless = False
+    redirection = None  # redirect.Redirection, once a 3xx came
+    _invite = None
+    _early = ()  # dialogs that provisional responses opened
+    _early_answer = None  # the early dialog whose answer the media has
+
     def __init__(
         self, core, account, target: bytes, media, headers=(), is_offerless: bool = False
     ) -> None:
@@ -33,13 +39,10 @@ class ClientSession(session.Session):
         dialog.route_set = account.route
         super().__init__(core, account, dialog, media)
         self.request_uri = target
-        self.is_offerless = is_offerless
-        self.redirection = None  # redirect.Redirection, once a 3xx came
         self._headers = headers  # further (name, value) fields of the INVITE, bytes
         self._pending = dialog
-        self._invite = None
-        self._early = []  # dialogs that provisional responses opened
-        self._early_answer = None  # the early dialog whose answer the media has
+        if is_offerless:
+            self.is_offerless = True
 
     def located(self, now_ms: int) -> None:
         """Send the INVITE to where its target is; wait when nobody knows yet, or give up."""
@@ -66,8 +69,9 @@ class ClientSession(session.Session):
         """Send the INVITE, or send it again with credentials or to another target."""
         core = self.core
         dialog = self.dialog = self._pending
-        self._early.clear()
-        self._early_answer = None
+        if self._early:
+            self._early = ()
+            self._early_answer = None
         self.state = session.CALLING
         w = core.begin_request(dialog, _M_INVITE, dialog.destination)
         core.put_contact(w, self.account, dialog.destination)
@@ -195,14 +199,14 @@ class ClientSession(session.Session):
         dialog.remote_target = self.request_uri
         dialog.establish_from_response(message, self.core)
         dialog.state = EARLY
-        self._early.append(dialog)
+        self._early += (dialog,)
         self.dialog = dialog
         return dialog
 
     def _receive_success(self, transaction, message, now_ms: int) -> None:
         if self.state >= session.CONFIRMED:
             if self.dialog.matches(message):
-                self.send_kept_ack()
+                self.repeat_ack(transaction, message.cseq)
             else:
                 self._refuse_fork(transaction, message, now_ms)
             return
@@ -240,8 +244,8 @@ class ClientSession(session.Session):
                 self.offer = session.LOCAL
         found.establish_from_response(message, self.core)
         found.state = DIALOG_CONFIRMED
-        self.dialog = found
-        self._early.clear()
+        self.dialog = self._pending = found  # further branches fork from it as well
+        self._early = ()
 
     def _take_description(self, message) -> bool:
         """Take the answer, or the offer that ours is to answer in the ACK, of a 2xx."""
@@ -269,7 +273,7 @@ class ClientSession(session.Session):
         self.send_ack(transaction, message.cseq, dialog)
         w = self.core.begin_request(dialog, _M_BYE, dialog.destination)
         compose.end_without_body(w)
-        self.core.send_request(_M_BYE, dialog.destination, self.core.forks, now_ms)
+        self.core.send_request(_M_BYE, dialog.destination, None, now_ms)
 
     def _receive_refusal(self, message, now_ms: int) -> None:
         status = message.status_code
@@ -316,3 +320,5 @@ class ClientSession(session.Session):
         elif self.state == session.CANCELLING:
             self.core.transactions.forget(self._invite)
             self.end(now_ms, 487, compose.reason_phrase(487), session.LOCAL)
+        else:
+            super().handle_deadline(now_ms)

@@ -2,6 +2,7 @@
 
 The INVITE itself is gone when the application answers, perhaps minutes later. What its responses
 must repeat (Via, From, To, Call-ID, CSeq, Record-Route) stays with the server transaction.
+`receive` is what the core gives an INVITE outside of dialogs to.
 """
 
 from micropython import const
@@ -9,18 +10,22 @@ from micropython import const
 from usip import ticks
 from usip.sip import compose, session
 from usip.sip.dialog import CONFIRMED as DIALOG_CONFIRMED
-from usip.sip.dialog import EARLY, Dialog
+from usip.sip.dialog import EARLY, Dialog, is_span
 
+_E_CALL_RECEIVED = const(4)
 _E_CALL_ANSWERED = const(6)
 _M_BYE = const(3)
 _H_FROM = const(2)
 _H_TO = const(3)
 _H_REQUIRE = const(17)
 _H_SUPPORTED = const(18)
+_H_REPLACES = const(28)
 
 
 class ServerSession(session.Session):
     """A call that we received."""
+
+    is_incoming = True
 
     def __init__(self, core, account, transaction, message, media) -> None:
         dialog = Dialog(
@@ -33,10 +38,10 @@ class ServerSession(session.Session):
         dialog.destination = transaction.destination
         super().__init__(core, account, dialog, media)
         self.state = session.INCOMING
-        self.is_incoming = True
         self.request_uri = message.text(message.uri_start, message.uri_end)
         from_ = message.from_
-        self.remote_display = message.text(from_.display_start, from_.display_end)
+        if from_.display_end > from_.display_start:
+            self.remote_display = message.text(from_.display_start, from_.display_end)
         self.has_offer = message.body_end > message.body_start
         self.needs_offer = not self.has_offer  # the first description we send is the offer
         self._invite = transaction
@@ -45,6 +50,17 @@ class ServerSession(session.Session):
         self.knows_prack = self._needs_prack or message.has_token(_H_SUPPORTED, b"100rel")
         self.note_capabilities(message)
         transaction.user = self
+
+    def is_copy(self, message) -> bool:
+        """Whether an INVITE is the one that began this session, come another way (8.2.2.2)."""
+        dialog = self.dialog
+        tag_start = message.from_.tag_start
+        return (
+            dialog.remote_cseq == message.cseq
+            and tag_start >= 0
+            and is_span(message.buf, message.call_id_start, message.call_id_end, dialog.call_id)
+            and is_span(message.buf, tag_start, message.from_.tag_end, dialog.remote_tag)
+        )
 
     def start(self, now_ms: int) -> None:
         """Begin to wait for the application."""
@@ -149,6 +165,76 @@ class ServerSession(session.Session):
         """Nobody answered here for too long."""
         if self.allowed("reject"):
             self._refuse(480, None, session.ERROR, now_ms)
+        else:
+            super().handle_deadline(now_ms)
+
+
+def receive(core, transaction, message, now_ms: int) -> None:
+    """Take an INVITE outside of dialogs: refuse it, or begin a session and report it."""
+    resolver = core.resolver
+    application = resolver.find(message)
+    if application is None:
+        status = resolver.status or (405 if resolver.applications else 480)
+        core.refuse(transaction, message, status, now_ms)
+        return
+    if core.refuse_body(transaction, message, now_ms):
+        return
+    if not core.accepts_description(message):
+        core.respond(transaction, message, 406, now_ms)
+        return
+    replaced = None
+    if message.find(_H_REPLACES) >= 0:
+        from usip.sip import replaces
+
+        replaced = replaces.receive(core, transaction, message, now_ms)
+        if replaced is None:
+            return
+    elif len(core.sessions) >= core.limits.sessions:
+        core.refuse(transaction, message, 486, now_ms)
+        return
+    account = core.account_of(message)
+    if account is None:
+        core.respond(transaction, message, 404, now_ms)
+        return
+    created = ServerSession(core, account, transaction, message, None)
+    if replaced is not None:
+        created.replaced = replaced
+    if _take_media(created, application, transaction, message, now_ms):
+        _begin(created, application, transaction, message, now_ms)
+
+
+def _take_media(created, application, transaction, message, now_ms: int) -> bool:
+    """Let the application have its media look at the offer; False when the INVITE is refused."""
+    core = created.core
+    created.media = media = application.create_media(created)
+    if media is None:
+        core.refuse(transaction, message, 486, now_ms)
+        return False
+    if core.auto_answer is not None:
+        created.auto_answer_s = core.auto_answer.delay_s(message)
+    if created.has_offer:
+        status = media.receive_offer(message.buf, message.body_start, message.body_end)
+        if status:
+            core.respond(transaction, message, status, now_ms)
+            return False
+        created.offer = session.REMOTE
+    return not created.refuse_interval(transaction, message, now_ms)
+
+
+def _begin(created, application, transaction, message, now_ms: int) -> None:
+    core = created.core
+    created.application = application
+    w = core.writer.reset()
+    compose.put_response_fields(w, message, core.source, created.dialog.local_tag, True)
+    transaction.template = w.take()
+    compose.put_response(core.writer.reset(), message, core.source, 100, None, b"")
+    core.finish_response(transaction, 100, now_ms)
+    core.add_session(created)
+    created.start(now_ms)
+    account = created.account
+    if account.profile is not None and account.begin_call(created).holds(now_ms):
+        return  # CALL_RECEIVED follows when the call may ring
+    core.post(_E_CALL_RECEIVED, created)
 
 
 def without_tag(message, header_id: int) -> bytes:

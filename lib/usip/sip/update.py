@@ -67,4 +67,6 @@ def receive_response(session, transaction, message, now_ms: int) -> None:
         session.offer = 0
         send(session, now_ms, had_offer)
     else:
-        session.refused(message, now_ms)
+        from usip.sip import reinvite
+
+        reinvite.refused(session, message, now_ms)
