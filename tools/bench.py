@@ -4,8 +4,11 @@
 
 Cases are the files of tools/benchmarks. On the VM the code under test comes from the mapped
 images of board `sim`: as it is, and its bytecode twin (what a VM without a native emitter runs).
+The three take turns and the best time of each counts, so that a busy machine slows all or none.
 A file's YARDSTICK is the case the others are compared with: "x" says how many times faster they
-are than it on the same VM. The table is printed and written to build/bench.json.
+are than it on the same VM. Its RATIOS are goals: how many times as long as another case on the VM
+(or, for one in C, on CPython) a case may take there. What a frame of a call takes on an ESP32, by
+counting (tools.xtensa_count), comes last. All is printed and written to build/bench.json.
 """
 
 import argparse
@@ -16,13 +19,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import get_micropython, rom, vm
+from tools import get_micropython, rom, vm, xtensa, xtensa_count
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tools" / "benchmarks"
 RESULT = ROOT / "build" / "bench.json"
 _DRIVER = ROOT / "tools" / "bench_cases.py"
 _PLACES = ("cpython", "vm", "twin")
+_TURNS = 3
 
 
 class BenchError(Exception):
@@ -47,17 +51,20 @@ def _vm(path: Path, heap: str, native: bool = True) -> list:
     return _cases(command, os.environ)
 
 
-def _cases(command: list, environment: dict) -> list:
-    """Return [(name, nanoseconds, bytes)] of what *command* prints."""
+def _cases(command: list, environment: dict) -> tuple:
+    """Return ([(name, nanoseconds, bytes)], [(limit, name, other)]) of what *command* prints."""
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise BenchError((done.stdout + done.stderr).strip())
-    found = []
+    found, goals = [], []
     for line in done.stdout.splitlines():
         if line.startswith("CASE "):
             _, time_ns, size, name = line.split(" ", 3)
             found.append((name, int(time_ns), int(size)))
-    return found
+        if line.startswith("RATIO "):
+            _, limit, names = line.split(" ", 2)
+            goals.append((int(limit), *names.split(" | ")))
+    return found, goals
 
 
 def _yardstick(path: Path) -> str:
@@ -68,19 +75,28 @@ def _yardstick(path: Path) -> str:
 
 
 def measure(path: Path, heap: str) -> dict:
-    """Run one file everywhere; return {"file", "yardstick", "cases": {name: {place: ...}}}."""
-    runs = {
-        "cpython": _cpython(path, heap),
-        "vm": _vm(path, heap),
-        "twin": _vm(path, heap, native=False),
-    }
+    """Run one file everywhere; return its cases by name and place, and its ratios."""
     cases = {}
-    for place, found in runs.items():
-        for name, time_ns, size in found:
-            cases.setdefault(name, {})[place] = {"ns": time_ns, "bytes": size}
+    for _ in range(_TURNS):
+        for place in _PLACES:
+            if place == "cpython":
+                found, goals = _cpython(path, heap)
+            else:
+                found, goals = _vm(path, heap, native=place == "vm")
+            for name, time_ns, size in found:
+                case = cases.setdefault(name, {}).setdefault(place, {"ns": time_ns, "bytes": size})
+                case["ns"] = min(case["ns"], time_ns)
     result = {"file": path.stem, "yardstick": _yardstick(path), "cases": cases}
     _compare(result)
+    result["ratios"] = [_ratio(cases, *goal) for goal in goals]
     return result
+
+
+def _ratio(cases: dict, limit: int, name: str, other: str) -> dict:
+    """Return how many times as long a case takes as another."""
+    base = cases[other].get("vm") or cases[other]["cpython"]
+    times = round(cases[name]["vm"]["ns"] / base["ns"], 2)
+    return {"case": name, "other": other, "at_most": limit, "times": times}
 
 
 def _compare(result: dict) -> None:
@@ -104,6 +120,18 @@ def show(result: dict) -> None:
     for name, case in result["cases"].items():
         cells = [_cell(case.get(place)) for place in _PLACES]
         print("%-42s %s" % (name, " ".join(cells)))
+    for goal in result["ratios"]:
+        verdict = "kept" if goal["times"] <= goal["at_most"] else "missed"
+        text = "%(case)s: %(times).1f times %(other)s, goal %(at_most)d" % goal
+        print("  %s (%s)" % (text, verdict))
+
+
+def count_instructions() -> dict:
+    """Print what a frame takes on an ESP32; return {work: {...}}."""
+    print("\nxtensawin, counted")
+    rows = xtensa_count.count()
+    xtensa_count.show(rows)
+    return rows
 
 
 def main(argv=None) -> int:
@@ -118,7 +146,8 @@ def main(argv=None) -> int:
             if not options.parts or any(part in path.stem for part in options.parts):
                 results.append(measure(path, options.heap))
                 show(results[-1])
-    except (BenchError, get_micropython.NotFound, rom.BuildError) as error:
+        counts = count_instructions() if not options.parts or "xtensa" in options.parts else {}
+    except (BenchError, get_micropython.NotFound, rom.BuildError, xtensa.XtensaError) as error:
         print("tools.bench: %s" % error, file=sys.stderr)
         return 1
     about = {
@@ -127,6 +156,7 @@ def main(argv=None) -> int:
         "bits": machine.bits,
         "heap": options.heap,
         "benchmarks": results,
+        "xtensawin": counts,
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(about, indent=1) + "\n")

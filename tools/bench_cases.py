@@ -4,14 +4,16 @@
 
 The file defines CASES, a tuple of (name, function, operations in one call). Prints a line
 `CASE nanoseconds bytes name` for each: time of one operation, best of several rounds, collections
-included; and the bytes of heap it takes (CPython: the most it holds at once).
+included; and the bytes of heap it takes (CPython: the most it holds at once). Then a line
+`RATIO limit name | other` for each of RATIOS, if it has any: (name, another case, how many times
+as long as that it may take at most).
 """
 
 import gc
 import sys
 import time
 
-_ROUNDS = 48  # short ones, so that some are not interrupted
+_ROUNDS = 30  # short ones, so that some are not interrupted
 _ROUND_US = 6000
 
 
@@ -72,10 +74,13 @@ def allocated(function, operations) -> int:
 
 def main() -> int:
     """Run the file named on the command line."""
-    for name, function, operations in __import__(sys.argv[1]).CASES:
+    cases = __import__(sys.argv[1])
+    for name, function, operations in cases.CASES:
         function()
         size = allocated(function, operations)
         print("CASE %d %d %s" % (nanoseconds(function, operations), size, name))
+    for name, other, limit in getattr(cases, "RATIOS", ()):
+        print("RATIO %d %s | %s" % (limit, name, other))
     return 0
 
 

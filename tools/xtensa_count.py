@@ -291,27 +291,46 @@ def share(instructions: int, services: int, bytecodes: int) -> float:
     return 100 * total * _SECOND / HERTZ
 
 
+def count(parts=()) -> dict:
+    """Return {work: its figures} of all, or of those so named; XtensaError, CalledProcessError."""
+    recorder = Recorder()
+    found = cases()
+    restore = recorder.install()
+    counter = Counter(recorder)
+    rows = {}
+    for name, prepare, work in found:
+        if parts and not any(part in name for part in parts):
+            continue
+        figures = measure(recorder, counter, prepare, work)
+        percent = share(*figures)
+        rows[name] = {
+            "instructions": figures[0],
+            "services": figures[1],
+            "bytecodes": figures[2],
+            "us": round(percent * HERTZ / 100 / _SECOND / 240),
+            "percent": round(percent, 1),
+        }
+    restore()
+    return rows
+
+
+def show(rows: dict) -> None:
+    """Print the table."""
+    head = ("one frame of 20 ms", "instructions", "services", "bytecodes", "us", "% of a core")
+    print("%-26s %13s %9s %10s %7s %12s" % head)
+    for name, row in rows.items():
+        print("%-26s %13d %9d %10d %7d %11.1f%%" % (name, *row.values()))
+
+
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="tools.xtensa_count", description=__doc__.split("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="NAME_PART", help="only work so named")
     options = parser.parse_args(argv)
-    recorder = Recorder()
-    found = cases()
-    recorder.install()
-    counter = Counter(recorder)
-    head = ("one frame of 20 ms", "instructions", "services", "bytecodes", "us", "% of a core")
-    print("%-26s %13s %9s %10s %7s %12s" % head)
-    for name, prepare, work in found:
-        if options.parts and not any(part in name for part in options.parts):
-            continue
-        try:
-            figures = measure(recorder, counter, prepare, work)
-        except (xtensa.XtensaError, subprocess.CalledProcessError) as error:
-            print("tools.xtensa_count: %s: %s" % (name, error), file=sys.stderr)
-            return 1
-        percent = share(*figures)
-        row = (name, *figures, percent * HERTZ / 100 / _SECOND / 240, percent)
-        print("%-26s %13d %9d %10d %7.0f %11.1f%%" % row)
+    try:
+        show(count(options.parts))
+    except (xtensa.XtensaError, subprocess.CalledProcessError) as error:
+        print("tools.xtensa_count: %s" % error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,15 +1,24 @@
-"""One frame of 20 ms of a call, both directions apart; beside a loop that only moves datagrams."""
+"""One frame of 20 ms of a call; beside a loop that does no more than move the datagrams.
+
+Each path moves one datagram over loopback, as the bare loop does: what the send path sends nobody
+unpacks, what the receive path takes was packed before. The phone's pump does both in one frame.
+"""
 
 import socket
 from array import array
 
 from usip.limits import Limits
+from usip.net.media import MediaPath
 from usip.rtp import packet
 from usip.rtp.dtmf import Detector
 from usip.rtp.stream import Stream
 from usip.ticks import ticks_add
 
 YARDSTICK = "bare loop: write and readinto a datagram"
+RATIOS = (
+    ("send path: encode, pack, write", YARDSTICK, 3),
+    ("receive path: readinto, take, play", YARDSTICK, 3),
+)
 
 _FRAMES = 50
 _pcm = array("h", [(i * 409 % 8000) - 4000 for i in range(160)])
@@ -42,35 +51,95 @@ class _Loop:
 class _Call:
     """A sender, a receiver and packets prepared for it; every *lose*th is left out."""
 
-    def __init__(self, lose=0):
+    def __init__(self, loop, lose=0):
+        self.loop = loop
         self.lose = lose
         self.sender = Stream(Limits(), bytes(range(16)))
         self.receiver = Stream(Limits(), bytes(range(16, 32)))
+        self.octets = bytearray(172)
         self.now_ms = 1000
         self.n = 0
+        self.sender.pack(_pcm)
 
     def send(self):
+        loop = self.loop
         for _ in range(_FRAMES):
             self.sender.pack(_pcm)
+            loop.write(self.sender.packet_view)
+            loop.read(self.octets)
+
+    def step(self):
+        """Make the packet the next one."""
+        packet.step_sequence(self.sender.packet_view)
+        packet.timestamp_add(self.sender.packet_view, 4, 160)
+        self.n += 1
+        self.now_ms = ticks_add(self.now_ms, 20)
+
+    def stepping(self):
+        """What is no part of a path."""
+        for _ in range(_FRAMES):
+            self.step()
 
     def receive(self):
         receiver = self.receiver
-        buf = self.sender.packet_view
+        loop = self.loop
+        octets = self.octets
         for _ in range(_FRAMES):
-            packet.step_sequence(buf)
-            packet.timestamp_add(buf, 4, 160)
-            self.n += 1
+            self.step()
+            loop.write(self.sender.packet_view)
+            loop.read(octets)
             if not self.lose or self.n % self.lose:
-                receiver.receive(buf, 172, self.now_ms)
+                receiver.receive(octets, 172, self.now_ms)
             receiver.play(_out, self.now_ms)
+
+
+class _Media:
+    """What a call has of its negotiation."""
+
+    remote_address = b"127.0.0.1"
+    receive_telephone_event = 101
+    remote_port = 47622
+    remote_rtcp_port = 47623
+
+
+class _Phone:
+    """A call as its path sees it, whose peer is itself one port higher up."""
+
+    def __init__(self):
+        self.stream = Stream(Limits(), bytes(range(16)))
+        self.path = MediaPath("127.0.0.1", 47620)
+        self.peer = MediaPath("127.0.0.1", 47622)
+        self.peer.follow(_Peer, 1000)
+        self.path.follow(_Media, 1000)
+        self.echo = self.peer.rtp
+        self.now_ms = 1000
+        self.run()
+
+    def tick(self, now_ms):
+        """Play and pack; the sound is there and goes nowhere."""
+        stream = self.stream
+        stream.play(_out, now_ms)
+        return stream.pack(_pcm)
+
+    def run(self):
+        """Pump; the packet that went out comes back as the next one received."""
+        for _ in range(_FRAMES):
+            self.path.pump(self, self.now_ms)
+            self.echo.send(self.stream.packet_view, self.echo.receive())
             self.now_ms = ticks_add(self.now_ms, 20)
 
 
+class _Peer(_Media):
+    """Of the phone's peer."""
+
+    remote_port = 47620
+    remote_rtcp_port = 47621
+
+
 _loop = _Loop()
-_call = _Call()
-_call.sender.pack(_pcm)
-_lossy = _Call(10)
-_lossy.sender.pack(_pcm)
+_call = _Call(_loop)
+_lossy = _Call(_loop, 10)
+_phone = _Phone()
 _detector = Detector()
 
 
@@ -80,8 +149,10 @@ def _detect():
 
 CASES = (
     (YARDSTICK, _loop.run, _FRAMES),
-    ("send: encode and pack", _call.send, _FRAMES),
-    ("receive and play", _call.receive, _FRAMES),
-    ("receive and play, every 10th lost", _lossy.receive, _FRAMES),
+    ("send path: encode, pack, write", _call.send, _FRAMES),
+    ("receive path: readinto, take, play", _call.receive, _FRAMES),
+    ("receive path, every 10th lost", _lossy.receive, _FRAMES),
+    ("(of which making the next packet)", _call.stepping, _FRAMES),
+    ("phone's pump, both paths and its peer", _phone.run, _FRAMES),
     ("DTMF detection", _detect, 1),
 )
