@@ -200,6 +200,18 @@ def test_an_instance_is_a_uuid():
         assert "network.instance_id" in refusal(network(instance_id=wrong)), wrong
 
 
+def test_limits_of_calls_are_checked():
+    document = {"accounts": [{"aor": "sip:1@h"}], "calls": {"session_expires_s": 89}}
+    try:
+        config.parse(document)
+    except ConfigError as e:
+        assert str(e) == "calls.session_expires_s: is below 90"
+    else:
+        raise AssertionError
+    document["calls"] = {}
+    assert config.parse(document)["calls"]["ring_s"] == 180
+
+
 def test_what_few_need_stays_absent():
     document = config.parse(account())
     assert "keep_alive" not in document["accounts"][0] and "dns" not in document["network"]

@@ -254,3 +254,21 @@ def test_contacts_have_the_features_of_the_configuration():
             assert made.dial_plan == ((b"0", 1, 24, 1, b"+49"),) and made.calls_tel
 
     run(main)
+
+
+def test_calls_have_the_limits_of_the_configuration():
+    document = {
+        "accounts": [{"aor": "sip:1@%s" % HERE}],
+        "network": {"address": HERE, "sip_port": 0},
+        "calls": {"ring_s": 30, "call_s": 600, "session_expires_s": 1800, "sessions": 1},
+    }
+    agent = usip.Agent(config.parse(document))
+
+    async def main():
+        async with agent:
+            limits = agent.limits
+            assert (limits.ring_s, limits.sessions, limits.min_se_s) == (30, 1, 90)
+            assert limits.session_expires_s == 1800
+            assert [usage.call_ms for usage in agent.core.usages] == [600000]
+
+    run(main)

@@ -1,5 +1,6 @@
 """Tests of net.flow and of what a registration learns: behind a NAT, through outages."""
 
+from fakes import link as links
 from fakes.link import Link, Media
 from fakes.registrar import Registrar, parse
 
@@ -150,6 +151,18 @@ def test_crlf_goes_out_at_jittered_intervals():
     net = Net("crlf", keep_alive_s=10)
     net.link.run(100000)
     assert 9 <= net.registrar.log.count("ping") <= 14
+
+
+def test_a_flow_begins_whatever_the_clock_says():
+    kept = links.START_MS
+    try:
+        for start_ms in (0, 1 << 28, (1 << 29) + 5, 3 << 28):
+            links.START_MS = start_ms
+            net = Net("crlf")
+            net.link.run(60000)
+            assert net.registrar.log.count("ping") >= 2, start_ms
+    finally:
+        links.START_MS = kept
 
 
 def test_the_registrar_may_say_how_often():

@@ -108,10 +108,10 @@ class Agent:
             listens = listens or account.protocol == "tcp"
         if listens:
             self.transport.load_streams().listen()
-        if "incoming" in self.config:
+        if "incoming" in self.config or "calls" in self.config:
             from usip.net import preferences
 
-            preferences.protect(self.core, self.config["incoming"])
+            preferences.govern(self.core, self.config, self.now_ms())
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()

@@ -86,6 +86,12 @@ incoming.users list 1 16 object = absent
 incoming.users.user text 1 64
 incoming.users.password text 0 64
 incoming.auto_answer list 1 16 text 1 96 = absent
+calls object = absent
+calls.sessions int 1 4 = 2
+calls.ring_s int 5 3600 = 180
+calls.call_s int 0 259200 = 0
+calls.session_expires_s int 0 86400 = 0
+calls.min_se_s int 90 86400 = 90
 audio object = {}
 audio.play text 1 96 = null
 audio.record text 1 96 = null
@@ -142,6 +148,8 @@ def parse(document) -> dict:
         for n, rule in enumerate(account.get("dial_plan", ())):
             if rule["max"] < rule["min"]:
                 raise ConfigError("accounts[%d].dial_plan[%d].max" % (i, n), "is below min")
+    if 0 < document.get("calls", {}).get("session_expires_s", 0) < 90:
+        raise ConfigError("calls.session_expires_s", "is below 90")  # RFC 4028 4
     return document
 
 

@@ -72,10 +72,12 @@ def _has_preferences(settings: dict, network: dict) -> bool:
 
 def make_limits(config: dict) -> Limits:
     """Return the capacities for a configuration: an IMS network has longer messages."""
+    overrides = dict(config.get("calls", ()))
+    overrides.pop("call_s", None)
     for account in config["accounts"]:
         if account["ims"] is not None:
-            return Limits(message_bytes=_IMS_MESSAGE_BYTES, stream_bytes=_IMS_MESSAGE_BYTES)
-    return Limits()
+            overrides["message_bytes"] = overrides["stream_bytes"] = _IMS_MESSAGE_BYTES
+    return Limits(**overrides)
 
 
 def target_of(account, target: str) -> bytes:

@@ -43,19 +43,27 @@ class FlowAccount(Account):
         """Be served by *core*."""
         FlowRegistration(core, self)
         if self.keep_alive != "off":
-            core.usages.append(Flow(core, self))
+            self.registration.flow = Flow(core, self)
+            core.usages.append(self.registration.flow)
 
 
 class FlowRegistration(Registration):
     """A registration with Outbound, if the account has an instance; it reads Flow-Timer."""
 
     flow_timer_s = 0  # 0: the registrar says nothing
+    flow = None
 
     def __init__(self, core, account) -> None:
         super().__init__(core, account)
         if account.instance:
             self.contact_parameters = _INSTANCE % account.instance
             self.fields = b"Supported: outbound, path\r\n"
+
+    def register(self, now_ms: int) -> None:
+        """Register or refresh now; the first time its flow begins."""
+        if self.flow is not None and self.flow.deadline < 0:
+            self.flow.deadline = now_ms
+        super().register(now_ms)
 
     def receive_response(self, transaction, message, now_ms: int) -> None:
         """React as any registration does; without Outbound where the first hop lacks it (439)."""
@@ -80,7 +88,7 @@ class Flow:
         self.core = core
         self.account = account
         self.failures = 0
-        self.deadline = 0
+        self.deadline = ticks.NEVER  # until the first REGISTER
         self._connection = None  # a stream whose pong is awaited
         self._received = 0
         self._id = None  # of the STUN request that is not answered yet
@@ -101,7 +109,7 @@ class Flow:
 
     def handle_timer(self, now_ms: int) -> None:
         """Send what is due, or find out that nothing came back."""
-        if ticks.ticks_diff(now_ms, self.deadline) < 0:
+        if self.deadline < 0 or ticks.ticks_diff(now_ms, self.deadline) < 0:
             return
         registration = self.account.registration
         if registration.state != REGISTERED:

@@ -1,7 +1,8 @@
 """What a configuration says about an account's callers and callees; imported where it says any.
 
-`apply` makes dial plan, feature tags (RFC 3840) and further Contacts of an account; `protect` lets
-a core ask callers for credentials and obey those who may have calls answered at once.
+`apply` makes dial plan, feature tags (RFC 3840) and further Contacts of an account; `govern` lets
+a core ask callers for credentials, obey those who may have calls answered at once, and end calls
+that last too long.
 """
 
 from usip.sip.registration import Account
@@ -49,8 +50,14 @@ def _q(settings: dict) -> bytes:
     return b";q=%d.%03d" % (settings["q"] // 1000, settings["q"] % 1000)
 
 
-def protect(core, incoming: dict) -> None:
-    """Let *core* treat callers as the section `incoming` says."""
+def govern(core, config: dict, now_ms: int) -> None:
+    """Let *core* treat callers and calls as the sections `incoming` and `calls` say."""
+    call_s = config.get("calls", {}).get("call_s")
+    if call_s:
+        from usip.sip.duration import DurationLimit
+
+        DurationLimit(core, call_s, now_ms)
+    incoming = config.get("incoming", {})
     users = incoming.get("users")
     if users:
         from usip.sip.auth_server import Guard
