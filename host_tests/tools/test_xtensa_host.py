@@ -16,8 +16,6 @@ from tools import vm, xtensa, xtensa_count
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _A_FUNCTION = 4  # calls executed of each
-# of modules without tests
-_USERS = "audio.aec sdp.negotiate sdp.read sdp.write sip.headers rtp.coded".split()
 
 
 def with_viper():
@@ -47,36 +45,37 @@ class Notes(xtensa_count.Recorder):
         super().note(function, *call)
 
 
-def work():
-    """Yield (module of the library, its portable tests); of _USERS too."""
-    for name in with_viper() + ["usip." + name for name in _USERS]:
-        *folders, last = name.split(".")[1:]
-        path = ["host_tests", *folders, "test_" + last]
-        if (ROOT.joinpath(*path).with_suffix(".py")).exists():
-            members = inspect.getmembers(importlib.import_module(".".join(path)))
-            yield (
-                name,
-                [
-                    test
-                    for name, test in members
-                    if name[:5] == "test_" and not inspect.signature(test).parameters
-                ],
-            )
+def portable_tests(name):
+    """Return the portable tests of a module of the library, then those beside them."""
+    *folders, last = name.split(".")[1:]
+    folder = ROOT.joinpath("host_tests", *folders)
+    paths = sorted(folder.glob("test_*.py"), key=lambda path: (path.stem != "test_" + last, path))
+    found = []
+    for path in paths:
+        if path.stem[-5:] != "_host":
+            module = importlib.import_module(".".join(["host_tests", *folders, path.stem]))
+            found += [
+                test
+                for name, test in inspect.getmembers(module, inspect.isfunction)
+                if name[:5] == "test_" and not inspect.signature(test).parameters
+            ]
+    return found
 
 
 @pytest.fixture(scope="module")
 def notes():
-    for name in with_viper():
-        importlib.import_module(name)
-    found = list(work())
+    found = [
+        (name, portable_tests(name)) for name in with_viper() if importlib.import_module(name)
+    ]
     notes = Notes()
     restore = notes.install()
     notes.on = True
     for name, tests in found:
-        of_this = [function for function in notes.sources if function.__module__ == name]
-        least = _A_FUNCTION if of_this else 1
+        functions = [function for function in notes.sources if function.__module__ == name]
         for test in tests:
-            if all(notes.kept.get(f, 0) >= least for f in of_this or notes.sources):
+            is_own = test.__module__.endswith("test_" + name.split(".")[-1])
+            least = _A_FUNCTION if is_own else 1
+            if all(notes.kept.get(function, 0) >= least for function in functions):
                 break
             try:
                 test()
