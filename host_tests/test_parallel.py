@@ -147,3 +147,16 @@ def test_two_that_answer_in_the_same_moment_leave_one_call():
         await close(alice, *others)
 
     run(main)
+
+
+def test_one_call_to_nobody_is_given_up_at_once_too():
+    async def main():
+        alice, _ = household()
+        alice.start()
+        call = alice.place("sip:x@%s:9" % HERE)
+        parallel.give_up(alice, call)
+        assert call.is_ended and (call.status, call.ended_by) == (487, "local")
+        assert not alice.calls
+        await close(alice)
+
+    run(main)

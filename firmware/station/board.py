@@ -4,7 +4,8 @@
     {"name": "mine", "pins": "gpio", "inputs": [{"gpio": 13, "active": 0}],
      "outputs": [{"gpio": 26, "active": 1}, {"gpio": 2, "active": 1}], "led": 1}
 
-*led* is the number of an output, null for none; *memory_ms* how often the heap is reported.
+*led* is the number of an output, null for none; *memory_ms* how often the heap is reported;
+*watchdog_s* after how long a station that hangs is started again, null for never.
 
 Needed at start only: nothing here must be kept, or its heap and that of `usip.config` stays.
 """
@@ -21,6 +22,7 @@ inputs int 0 32
 outputs int 0 32
 led int 0 31 = null
 memory_ms int 50 3600000 = 60000
+watchdog_s int 2 120 = null
 """
 _GPIO_SCHEMA = """
 name text 1 32
@@ -33,6 +35,7 @@ outputs.gpio int 0 64
 outputs.active int 0 1 = 1
 led int 0 31 = null
 memory_ms int 50 3600000 = 60000
+watchdog_s int 2 120 = null
 """
 
 

@@ -27,3 +27,7 @@ class Buttons:
                 if self._steady[i]:
                     return i
         return -1
+
+    def level(self, i: int) -> int:
+        """Return 1 while input *i* is pressed, for as long as that has counted."""
+        return self._steady[i]

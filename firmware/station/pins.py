@@ -30,3 +30,7 @@ class Pins:
     def write(self, i: int, on: int) -> None:
         """Switch output *i*."""
         self._outputs[i].value(self._levels[i] if on else 1 - self._levels[i])
+
+    def watchdog(self, timeout_ms: int):
+        """Return the chip's watchdog, which runs from now on and cannot be stopped."""
+        return machine.WDT(timeout=timeout_ms)

@@ -1,6 +1,7 @@
 """The start of a station: its files are read and checked before the rest is loaded.
 
 So what reading and checking takes for a moment lies where the rest finds its place afterwards.
+What ends a station unforeseen is kept (station.crash), and a board starts again.
 """
 
 import gc
@@ -9,24 +10,74 @@ import sys
 import usip
 from usip.errors import ConfigError
 
+_WRONG_FILE = 2
+
 
 def run(config_path: str, board_path: str) -> int:
     """Run until told to stop; return the exit status: 0, or 2 when a file is wrong."""
     try:
         files = load(config_path, board_path)
-        import asyncio
-
-        from station import app
-
-        asyncio.run(app.serve(*files))
+        _serve(files, _count_crashes(files[1]))
     except ConfigError as e:
         from station import log
 
         log.say("error", "what", e.text, "where", e.path)
-        return 2
+        return _WRONG_FILE
     except KeyboardInterrupt:
         return 0
+    except Exception as e:  # whatever it was: the next start shall know it
+        _note(e)
+        _restart(files[1])
+        raise
+    _restart(files[1])
     return 0
+
+
+def _count_crashes(machine) -> str:
+    """Note in board.json's dictionary how often it crashed; return why when that is too much."""
+    from station import crash
+
+    crashes, reason = crash.read()
+    if machine["pins"] == "gpio" and _was_watchdog():
+        crashes += 1
+        reason = "watchdog"
+        crash.note(reason, crashes)
+    machine["crashes"] = crashes
+    return reason if crashes >= crash.MOST else ""
+
+
+def _note(error) -> None:
+    from station import crash
+
+    crash.note(crash.text_of(error), crash.read()[0] + 1)
+
+
+def _serve(files, reason):
+    import asyncio
+
+    if reason:
+        from station import crash
+
+        asyncio.run(crash.wait_in_safe_mode(files[1], files[2], reason))
+        return
+    _forget("station.crash")
+    from station import app
+
+    asyncio.run(app.serve(*files))
+
+
+def _was_watchdog() -> bool:
+    import machine
+
+    return machine.reset_cause() == machine.WDT_RESET
+
+
+def _restart(board) -> None:
+    """Start a board again; a simulated one just ends."""
+    if board["pins"] == "gpio":
+        import machine
+
+        machine.reset()
 
 
 def _forget(*names):

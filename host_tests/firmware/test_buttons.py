@@ -66,30 +66,48 @@ def test_scanning_uses_no_heap():
         buttons.scan()
 
 
+class Said(list):
+    def __call__(self, event, *fields) -> None:
+        self.append((event,) + fields)
+
+
 def test_a_relay_closes_for_its_pulse():
-    pins = Pins()
-    relay = Relay(pins, 2, "5", 800)
+    pins, said = Pins(), Said()
+    relay = Relay(pins, 2, "5", 800, said)
     near_wrap = (1 << 30) - 100
-    closed = captured(relay.pulse, near_wrap)
-    assert (closed[0]["event"], closed[0]["output"], closed[0]["on"]) == ("relay", 2, True)
+    relay.pulse(near_wrap)
+    assert said == [("relay", "output", 2, "on", True)]
     assert pins.outputs[2] == 1
-    assert captured(relay.tick, (near_wrap + 799) % (1 << 30)) == []
-    assert captured(relay.tick, (near_wrap + 800) % (1 << 30))[0]["on"] is False
+    relay.tick((near_wrap + 799) % (1 << 30))
+    assert len(said) == 1
+    relay.tick((near_wrap + 800) % (1 << 30))
+    assert said[1] == ("relay", "output", 2, "on", False)
     assert pins.outputs[2] == 0
 
 
 def test_a_second_pulse_makes_the_first_longer():
-    relay = Relay(Pins(), 0, "5", 800)
-    assert len(captured(relay.pulse, 0)) == 1
-    assert captured(relay.pulse, 500) == []
-    assert captured(relay.tick, 1299) == []
-    assert len(captured(relay.tick, 1300)) == 1
-    assert captured(relay.release) == []
+    said = Said()
+    relay = Relay(Pins(), 0, "5", 800, said)
+    relay.pulse(0)
+    relay.pulse(500)
+    relay.tick(1299)
+    assert len(said) == 1
+    relay.tick(1300)
+    relay.finish()
+    assert len(said) == 2
+
+
+def test_a_relay_opens_when_the_station_ends():
+    said = Said()
+    relay = Relay(Pins(), 0, "5", 800, said)
+    relay.pulse(0)
+    relay.finish()
+    assert len(said) == 2
 
 
 def test_a_relay_waiting_uses_no_heap():
-    relay = Relay(Pins(), 0, "5", 800)
-    captured(relay.pulse, 0)
+    relay = Relay(Pins(), 0, "5", 800, Said())
+    relay.pulse(0)
     relay.tick(1)
     with NoAlloc():
         relay.tick(2)

@@ -48,18 +48,9 @@ class Branches:
         call.answered(now_ms)
 
     def hang_up(self) -> None:
-        """In place of the call's method: the Call ends at once, its sessions when they can.
-
-        CANCEL waits for a provisional response (9.1), which nobody sends who is switched off.
-        """
-        agent = self._agent
-        session = self._call.session
-        self._leave(None, agent.now_ms())
-        session.status = 487
-        session.reason = b"Request Terminated"
-        session.by = LOCAL
-        agent.core.post(core.CALL_ENDED, session)
-        agent.flush()
+        """In place of the call's method: the Call ends at once, its sessions when they can."""
+        self._leave(self._call.session, self._agent.now_ms())
+        _abandon(self._agent, self._call)
 
     def next(self, agent, call) -> bool:
         """A session of the call has ended; return whether it goes on with another."""
@@ -84,9 +75,10 @@ class Branches:
         return False
 
     def _let_go(self):
-        """Give the call its own methods back."""
+        """Give the call its own methods back, so that nothing here outlives the ringing."""
         call = self._call
-        if "hang_up" in call.__dict__:
+        if call.attempt is not None:
+            call.attempt = None
             del call.answered, call.hang_up
 
     def _leave(self, chosen, now_ms):
@@ -103,6 +95,29 @@ def _rank(status: int) -> int:
     if status in _SAY_LITTLE:
         return _SAY_LITTLE.index(status) - len(_SAY_LITTLE)
     return _SAY_MUCH.index(status) + 1 if status in _SAY_MUCH else 0
+
+
+def give_up(agent, call) -> None:
+    """End a call of ours that nobody has answered, at once; its session ends when it can.
+
+    CANCEL waits for a provisional response (9.1), which nobody sends who is switched off.
+    """
+    if isinstance(call.attempt, Branches):
+        call.hang_up()
+    else:
+        _abandon(agent, call)
+
+
+def _abandon(agent, call):
+    session = call.session
+    session.media = OVER
+    if session.allowed("hang_up"):
+        session.hang_up(agent.now_ms())
+    session.status = 487
+    session.reason = b"Request Terminated"
+    session.by = LOCAL
+    agent.core.post(core.CALL_ENDED, session)
+    agent.flush()
 
 
 def place(agent, targets, audio=None, account=None, headers=()):

@@ -150,6 +150,9 @@ class MediaSocket:
 
     def _open(self):
         self._sock = _bound(self.host, self.port)
+        self._watch()
+
+    def _watch(self):
         self._poll = select.poll()
         self._poll.register(self._sock, select.POLLIN)
         self._ipoll = getattr(self._poll, "ipoll", self._poll.poll)
