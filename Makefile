@@ -44,6 +44,7 @@ interop: $(VENV)
 
 bench: $(VENV)
 	$(PY) -m tools.bench $(ARGS)
+	@[ -n "$(ARGS)" ] || $(PY) -m tools.growth
 
 rom: $(VENV)
 	$(PY) -m tools.rom --board $(BOARD) $(ARGS)
