@@ -191,6 +191,9 @@ class Phone:
             self.emit(names, call.id, local, _remote(media), media.codec, call.direction)
         elif event == usip.DTMF:
             self.emit("dtmf_pressed call digit via", call.id, detail[0], detail[1])
+        elif event == usip.STATISTICS:
+            if not call.session.by:  # the last ones come with the end
+                self.print_statistics(call)
         elif event == usip.DTMF_ENDED:
             self.emit("dtmf call digit via duration_ms", call.id, detail[0], detail[1], detail[2])
         elif event == usip.ENDED:

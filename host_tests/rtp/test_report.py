@@ -6,7 +6,6 @@ from host_tests.fakes.noalloc import NoAlloc
 from usip.limits import Limits
 from usip.rtp.report import estimate_mos
 from usip.rtp.stream import Stream
-from usip.writer import Writer
 
 START_MS = (1 << 30) - 1000
 
@@ -139,15 +138,6 @@ def test_rtcp_on_the_media_port_is_taken_too():
     length = a.pack_bye(now_ms)
     b.receive(a.report, length, now_ms)
     assert b.reporter.is_bye_received and b.malformed == 0
-
-
-def test_the_statistics_of_a_call_fit_a_header_field():
-    a, b = pair()
-    talk(a, b, 20, lose=(3, 4))
-    w = Writer(bytearray(120))
-    with NoAlloc():
-        b.put_statistics(w)
-    assert w.take() == b"PS=0,OS=0,PR=18,OR=2880,PL=2,JI=0,LA=0,EN=PCMU,DE=PCMU"
 
 
 def test_any_octets_are_harmless():

@@ -56,12 +56,14 @@ _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
 _SOUND = "rtp.packet rtp.event rtp.playout rtp.report"
 _DESCRIPTIONS = "sdp.octets sdp.read sdp.remote sdp.local"
+_QUALITY = ("statistics_s", "rtp_stat", "report_to")  # keys of media: see usip.quality
 _CODECS = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16": (96, b"L16", 8000)}
 
 
 class Agent:
     """A user agent that runs while the `async with` block does."""
 
+    quality = None  # quality.Quality, where the configuration asks for statistics
     follows_transfers = True  # whether a peer may send us to somebody else (REFER, Replaces)
 
     def __init__(self, config: dict, limits=None, register: bool = True) -> None:
@@ -112,6 +114,13 @@ class Agent:
             from usip.net import preferences
 
             preferences.govern(self.core, self.config, self.now_ms())
+        if any([key in self.config["media"] for key in _QUALITY]):
+            from usip.quality import Quality
+
+            self.quality = Quality(self, self.config["media"])
+            task = self.quality.start()
+            if task is not None:
+                self._handlers.append(task)
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
@@ -395,6 +404,8 @@ class Agent:
         if call in self.calls:
             self.calls.remove(call)
         if call.is_announced:
+            if self.quality is not None:
+                self.quality.end(call)
             call.end(self.now_ms())
         self._close_path(call)
         call.media.close()

@@ -28,6 +28,7 @@ RESUMED = 5
 DTMF = 6  # a key was pressed: call.digit ("!" is the hook flash), call.digit_via
 ENDED = 7  # call.status, call.reason, call.ended_by
 DTMF_ENDED = 8  # and let go: call.digit, call.digit_via, call.digit_ms
+STATISTICS = 9  # call.stream has new figures; only where usip.quality is wanted
 
 _DIGITS = "0123456789*#ABCD!"  # by event code (RFC 4733 3.2)
 _DIGIT_MS = const(160)

@@ -357,18 +357,6 @@ class Stream:
 
     # statistics
 
-    def put_statistics(self, writer) -> None:
-        """Append the value of an X-RTP-Stat header field, as several vendors send it with BYE.
-
-        Packets and octets sent and received, packets lost, jitter and round trip in ms, codecs.
-        """
-        writer.put(b"PS=").put_uint(self.sender.packets).put(b",OS=").put_uint(self.sender.octets)
-        writer.put(b",PR=").put_uint(self.received).put(b",OR=").put_uint(self.received_octets)
-        writer.put(b",PL=").put_uint(self.lost).put(b",JI=").put_uint(self.jitter_ms)
-        writer.put(b",LA=").put_uint(self.rtt_ms if self.rtt_ms > 0 else 0)
-        codec = b"PCMA" if self._is_alaw else b"PCMU"
-        writer.put(b",EN=").put(codec).put(b",DE=").put(codec)
-
     @property
     def lost(self) -> int:
         """Packets missing so far; those still on their way are among them."""

@@ -31,6 +31,7 @@ class Responder:
     """What UserAgentCore inherits to answer; *writer*, *transactions* ... are the core's."""
 
     content_type = b"application/sdp"
+    put_closing = None  # called with session and writer: append to a BYE, and to its answer
     describe = None  # called with the writer: append what media we could take, for OPTIONS
     part_start = -1  # of the message in hand: where the part of its body begins that we read
     supported = (b"100rel", b"timer", b"replaces", b"norefersub")

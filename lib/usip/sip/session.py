@@ -212,6 +212,8 @@ class Session:
         w = self.begin(_M_BYE)
         if self.by == ERROR and self.status:
             w.put(b"Reason: SIP;cause=").put_uint(self.status).put(b"\r\n")  # RFC 3326
+        if self.core.put_closing is not None:
+            self.core.put_closing(self, w)
         compose.end_without_body(w)
         self.state = TERMINATING
         if self.core.send_request(_M_BYE, self.dialog.destination, self, now_ms) is None:
@@ -287,7 +289,11 @@ class Session:
             core.refuse_method(transaction, message, now_ms)
 
     def _receive_bye(self, transaction, message, now_ms: int) -> None:
-        self.core.respond(transaction, message, 200, now_ms)
+        core = self.core
+        core.begin_response(transaction, message, 200)
+        if core.put_closing is not None:
+            core.put_closing(self, core.writer)
+        core.finish_response(transaction, 200, now_ms)
         self.end(now_ms, by=REMOTE)
 
     def refuse_interval(self, transaction, message, now_ms: int) -> bool:
