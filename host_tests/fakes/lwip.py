@@ -38,6 +38,9 @@ class socket:
         _bound[address] = self
         self.is_deaf = False
 
+    def setsockopt(self, level, option, value):
+        """Print as the real one does for what it does not know; here: nothing."""
+
     def setblocking(self, flag):
         assert not flag
 

@@ -302,3 +302,25 @@ def test_reports_may_arrive_joined():
         net.deliver(at, report, THERE)
         net.deliver(at, report + bytes(24), THERE)
         assert a.receive() == 40
+
+
+def test_packets_are_marked_where_the_machine_can():
+    class Sock:
+        asked = ()
+
+        def setsockopt(self, *options):
+            self.asked = options
+            if options[2] == 0:
+                raise OSError(1)
+
+    sock = Sock()
+    address.mark(sock, 0xB8)
+    assert sock.asked in ((), (0, 1, 0xB8), (0, 3, 0xB8))
+    address.mark(sock, 0)  # refused: nothing happens
+    media = bind(udp.MediaSocket, 512)
+    signalling = bind(udp.DatagramSocket)
+    if hasattr(media._sock, "getsockopt") and sock.asked and sock.asked[1] == 1:
+        assert media._sock.getsockopt(0, 1) == 0xB8
+        assert signalling._sock.getsockopt(0, 1) == 0x60
+    media.close()
+    signalling.close()

@@ -25,6 +25,7 @@ from usip.net.transport import binding_error
 from usip.sip import failover
 from usip.sip.stream import StreamParser
 
+_TOS = const(0x60)  # as SIP's datagrams
 _READ_BYTES = const(512)
 _READS = const(6)  # in one turn
 _CONNECT_MS = const(4000)
@@ -158,7 +159,7 @@ class Streams:
 
     def listen(self) -> None:
         """Accept connections from now on; ConfigError when another program does at our port."""
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(address.family(self.host), socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(address.native(self.host, self.port))
@@ -337,7 +338,7 @@ class Streams:
     def _connect(self, destination):
         if destination[0] != "tcp" or not self._make_room():
             return None
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock = socket.socket(address.family(destination[1]), socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.connect(address.native(destination[1], destination[2]))
@@ -348,6 +349,7 @@ class Streams:
         return self._add(sock, destination, False)
 
     def _add(self, sock, destination, is_open):
+        address.mark(sock, _TOS)
         connection = Connection(
             sock, destination, self.limits, self.core.body_sink, is_open, self.now_ms
         )

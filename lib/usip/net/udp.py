@@ -27,13 +27,16 @@ from usip.net import address
 
 _HEADER = const(12)  # RFC 3550 5.1
 _LEAST = const(300)  # the least room that is worth a try
+_SIP_TOS = const(0x60)  # class selector 3
+_MEDIA_TOS = const(0xB8)  # expedited forwarding (RFC 3246)
 _SHORT = const(16)  # a header and one telephone-event (RFC 4733 2.3)
 
 _PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ETIMEDOUT, errno.ECONNREFUSED)
 
 
-def _bound(host, port):
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def _bound(host, port, tos):
+    sock = socket.socket(address.family(host), socket.SOCK_DGRAM)
+    address.mark(sock, tos)
     try:
         sock.bind(address.native(host, port))
         sock.setblocking(False)
@@ -58,7 +61,7 @@ class DatagramSocket:
         self._open()
 
     def _open(self):
-        self._sock = _bound(self.host, self.port)
+        self._sock = _bound(self.host, self.port, _SIP_TOS)
         self._poll = select.poll()
         self._poll.register(self._sock, select.POLLIN)
         self._ipoll = getattr(self._poll, "ipoll", self._poll.poll)
@@ -149,7 +152,7 @@ class MediaSocket:
         self._open()
 
     def _open(self):
-        self._sock = _bound(self.host, self.port)
+        self._sock = _bound(self.host, self.port, _MEDIA_TOS)
         self._watch()
 
     def _watch(self):
