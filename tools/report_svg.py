@@ -74,7 +74,7 @@ class Ladder:
 
     def __init__(self, recording) -> None:
         self._recording = recording
-        self._names = list(recording.stations)
+        self._names = recording.columns
         self._rows = report_ladder.rows(recording)
         self._parts = []
         self._y = 76.0
@@ -108,7 +108,7 @@ class Ladder:
             )
             style = "fill:%s" % colour(i)
             self._parts.append(text(x, 32, name, "name", "middle", style))
-            host = self._recording.stations[name].host
+            host = self._recording.host_of(name)
             self._parts.append(text(x, 49, host, "time", "middle"))
 
     def _draw(self, row):

@@ -4,6 +4,7 @@ import os
 import sys
 
 from tools import report_ladder
+from tools.simulation import figures
 
 _WIDTH = 38  # columns between two stations
 
@@ -31,7 +32,7 @@ class Style:
 
 def ladder(recording, style: Style) -> str:
     """Return the ladder as lines of text."""
-    names = list(recording.stations)
+    names = recording.columns
     lines = [" " * 8 + "".join(name.center(_WIDTH) for name in names).rstrip()]
     for row in report_ladder.rows(recording):
         time = "%7.3f " % row.at_s
@@ -94,6 +95,8 @@ def _media(row, names) -> str:
 def summary(recording, results: list, style: Style) -> str:
     """Return the table of stations and the outcome of each check."""
     lines = ["", _table(recording, style), ""]
+    if recording.scenario.clock == "real":
+        lines += ["  %s" % figure for figure in figures.figures(recording)] + [""]
     for result in results:
         mark = style.good("ok  ") if result.is_good else style.bad("FAIL")
         lines.append("  %s %-32s %s" % (mark, result.name, style.dim(result.detail)))

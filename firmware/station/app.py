@@ -180,6 +180,9 @@ class Station:
             self.answer()
         elif action == "hang_up":
             self.hang_up()
+        elif action == "message":
+            for step in button["plan"]:
+                self.agent.message(step[0], button["text"])
         elif action == "quiet":
             self.set_quiet(not self.is_quiet)
         elif action == "open":

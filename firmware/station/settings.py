@@ -22,7 +22,7 @@ names.name text 1 24
 names.uri uri sip|sips|tel
 buttons list 1 16 object = []
 buttons.input int 0 31
-buttons.action choice call|answer|open|hang_up|mute|louder|softer|quiet|page = "call"
+buttons.action choice call|answer|open|hang_up|mute|louder|softer|quiet|page|message = "call"
 buttons.targets list 1 6 text 1 128 = null
 buttons.mode choice turn|all = "turn"
 buttons.ring_s int 5 180 = absent
@@ -30,6 +30,7 @@ buttons.night object = absent
 buttons.night.targets list 1 6 text 1 128
 buttons.night.mode choice turn|all = "turn"
 buttons.fallback text 1 128 = absent
+buttons.text text 1 128 = absent
 buttons.digits text 1 8 = "5"
 buttons.relay int 0 7 = absent
 buttons.group int 0 7 = absent
@@ -122,15 +123,21 @@ def _names(entries) -> dict:
 
 def _check_button(section, button, names, path):
     _check_digits(button["digits"], path + "digits")
-    if button["action"] == "call":
+    action = button["action"]
+    if action == "call":
         _make_plans(section, button, names, path)
+    elif action == "message":
+        if not button["targets"]:
+            raise ConfigError(path + "targets", "is missing")
+        button["plan"] = _plan(button, names, path)
+        button["text"] = button.get("text", "open")
     elif button["targets"] is not None:
-        raise ConfigError(path + "targets", "only an action call has any")
+        raise ConfigError(path + "targets", "only the actions call and message have any")
     for key in ("targets", "mode", "night", "fallback"):
         button.pop(key, None)
     if button.get("relay", 0) >= len(section["relays"]) and "relay" in button:
         raise ConfigError(path + "relay", "there are %d relays" % len(section["relays"]))
-    if button["action"] == "page":
+    if action == "page":
         groups = section.get("paging", {}).get("groups", ())
         button["group"] = button.get("group", 0)
         if button["group"] >= len(groups):

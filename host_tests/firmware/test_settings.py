@@ -100,7 +100,7 @@ def test_what_is_wrong_is_refused_by_path_and_reason():
         (key(targets=["1"] * 7), "station.buttons[0].targets: 7 entries, not 1 to 6"),
         (
             key(action="answer"),
-            "station.buttons[0].targets: only an action call has any",
+            "station.buttons[0].targets: only the actions call and message have any",
         ),
         (key(fallback="attic"), 'station.buttons[0].fallback: "attic" is no URI'),
         (

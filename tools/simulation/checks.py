@@ -6,14 +6,15 @@
     "silent": true                          nobody sent sound
     "ended": {"door": {"status": 200, "by": "remote"}}
                                             how its last call ended; null: it had none
+    "said": {"indoor": {"ringing": 1}}      how often a station reported an event
     "repeated": 0                           at most so many messages sent again; absent: any number
 
-Always: the steps came to their end, every station ended with status 0 and said nothing that is no
+With a virtual clock: no figure is above its limit (tools.simulation.figures). Always: the steps came to their end, every station ended with status 0 and said nothing that is no
 event, no error was reported, and its heap never had to be larger than the one it had.
 """
 
 from tools import report_ladder
-from tools.simulation import hearing, speech
+from tools.simulation import figures, hearing, speech
 
 _GOOD_SHARE = 0.8  # a digit takes the place of sound for 200 ms
 
@@ -42,6 +43,15 @@ def check(recording) -> list:
         results.append(_check_heard(recording, listener, speaker))
     for name, how in expect.get("ended", {}).items():
         results.append(_check_ended(name, recording.stations[name], how))
+    for name, counts in expect.get("said", {}).items():
+        for event, count in counts.items():
+            seen = len(recording.stations[name].all(event))
+            text = "%d times" % seen
+            results.append(Result("%s said %s" % (name, event), seen == count, text))
+    if recording.scenario.clock == "virtual":
+        for figure in figures.figures(recording):
+            name = "%s at %s" % (figure.name, figure.station)
+            results.append(Result(name, figure.is_within, "%.0f ms" % figure.ms))
     if expect.get("silent"):
         packets = sum(datagram.is_rtp for datagram in recording.datagrams)
         results.append(Result("no sound was sent", packets == 0, "%d packets" % packets))

@@ -31,8 +31,8 @@ class Link:
 def links(scenario, seed: int) -> dict:
     """Return (from, to) -> Link for every pair of stations; a later entry overrides."""
     found = {}
-    for source in scenario.stations:
-        for destination in scenario.stations:
+    for source in scenario.names:
+        for destination in scenario.names:
             if source == destination:
                 continue
             specification = {}

@@ -12,13 +12,15 @@ import json
 import os
 import selectors
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 from tools import rom, vm
 from tools.simulation import link, recording, speech
-from tools.simulation.relay import Relay
+from tools.simulation.registrar import Registrar
+from tools.simulation.relay import SIP_PORT, Relay, documentation_host
 from tools.simulation.steps import Steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -92,6 +94,33 @@ class Machine:
         self.process.stdout.close()
 
 
+class RegistrarSocket:
+    """The registrar of a run, behind the relay as a station is."""
+
+    def __init__(self, name: str, relay, selector) -> None:
+        host = relay.inner[name]
+        self._registrar = Registrar(host, relay.outer[name])
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((host, SIP_PORT))
+        self._socket.setblocking(False)
+        selector.register(self._socket, selectors.EVENT_READ, (self,))
+
+    def read(self, at_s: float) -> list:
+        """Answer what has come; there are no events."""
+        while True:
+            try:
+                octets, source = self._socket.recvfrom(65535)
+            except OSError:
+                return []
+            response = self._registrar.answer(octets)
+            if response:
+                self._socket.sendto(response, source)
+
+    def close(self) -> None:
+        """Close its socket."""
+        self._socket.close()
+
+
 class RealRun:
     """One run in real time."""
 
@@ -101,6 +130,7 @@ class RealRun:
         self.folder = folder
         self._selector = selectors.DefaultSelector()
         self._machines = {}
+        self._registrar = None
         self._started = time.monotonic()
         self.recording.epoch_s = time.time()
         self._steps = Steps(scenario.steps, self._tell)
@@ -109,6 +139,7 @@ class RealRun:
         return time.monotonic() - self._started
 
     def _tell(self, station: str, line: str):
+        note_press(self.recording.stations[station], line, self._clock())
         self._machines[station].tell(line)
 
     def run(self) -> recording.Recording:
@@ -116,7 +147,7 @@ class RealRun:
         image = rom.build("sim")
         machine = vm.machine()
         self.recording.machine = "MicroPython %d.%d, %d bit" % (*machine.version, machine.bits)
-        names = list(self.scenario.stations)
+        names = self.scenario.names
         links = link.links(self.scenario, self.recording.seed)
         relay = Relay(names, links, self._selector, self._clock, self.recording)
         try:
@@ -126,6 +157,7 @@ class RealRun:
             for name, station in self.recording.stations.items():
                 heap = self.scenario.stations[name].get("heap", DEFAULT_HEAP)
                 station.heap_bytes = heap_bytes(heap) * machine.bits // 32
+                station.started_s = self._clock()
                 self._machines[name] = Machine(station, image, self._selector)
             self._loop(relay)
         finally:
@@ -134,9 +166,13 @@ class RealRun:
         return self.recording
 
     def _prepare(self, relay):
+        name = self.scenario.registrar
+        if name:
+            self.recording.registrar_host = documentation_host(len(self.scenario.stations))
+            self._registrar = RegistrarSocket(name, relay, self._selector)
         for i, name in enumerate(self.scenario.stations):
             hosts = relay.hosts_for(name)
-            public = "192.0.2.%d" % (11 + i)
+            public = documentation_host(i)
             station = recording.Station(name, public, self.folder / name)
             prepare_folder(self.scenario, station, hosts)
             self.recording.stations[name] = station
@@ -179,8 +215,17 @@ class RealRun:
             self._serve(relay, [limit_s, relay.deadline(), self._clock() + 0.2])
         for machine in self._machines.values():
             machine.stop()
+        if self._registrar is not None:
+            self._registrar.close()
         relay.close()
         self._selector.close()
+
+
+def note_press(station, line: str, at_s: float) -> None:
+    """Note the time of a finger, for the figures."""
+    words = line.split()
+    if words[0] == "press":
+        station.pressed.append((at_s, int(words[1])))
 
 
 def prepare_folder(scenario, station, hosts: dict) -> None:

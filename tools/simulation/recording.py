@@ -47,6 +47,8 @@ class Station:
         self.folder = folder
         self.events = []  # dicts with "at_s" and "event"
         self.errors = []  # lines that are no events: a traceback, a broken line
+        self.pressed = []  # (at_s, input) of each finger
+        self.started_s = 0.0
         self.exit_status = None
         self.heap_bytes = 0  # the hard limit, 0 unknown
 
@@ -96,6 +98,7 @@ class Recording:
         self.duration_s = 0.0
         self.epoch_s = 0.0
         self.problem = ""  # why the run did not come to its end
+        self.registrar_host = ""
         self.machine = ""  # what the stations ran on
 
     def name_of(self, host: str) -> str:
@@ -103,7 +106,18 @@ class Recording:
         for station in self.stations.values():
             if station.host == host:
                 return station.name
+        if self.scenario.registrar and host == self.registrar_host:
+            return self.scenario.registrar
         return host
+
+    @property
+    def columns(self) -> list:
+        """The names of all that have a column in a ladder."""
+        return self.scenario.names
+
+    def host_of(self, name: str) -> str:
+        """Return the address of a station, or of the registrar."""
+        return self.stations[name].host if name in self.stations else self.registrar_host
 
     def events(self) -> list:
         """Return (at_s, station name, event) of all stations in order of time."""

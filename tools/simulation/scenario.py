@@ -7,6 +7,8 @@
      "steps": [{"when": "door ready"}, {"wait": 0.5, "tell": "door", "do": "press 0"}, ...],
      "expect": {...}}
 
+`registrar`, a name, adds a server where all stations register and find each other
+(tools.simulation.registrar). `date`, seconds since 1970, is what a virtual clock begins at.
 `clock`: "real" runs each station in a MicroPython VM of its own, on loopback; "virtual" runs them
 on CPython in virtual time. `station` is the section of that name in a station's config.json, where
 `{indoor}` stands for the host of that station; `config` adds other sections. A link without `from`
@@ -20,11 +22,15 @@ import json
 import re
 from pathlib import Path
 
+from tools.simulation import registrar
+
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 
 _KINDS = {
     "title": str,
     "clock": str,
+    "registrar": str,
+    "date": int,
     "limit_s": (int, float),
     "stations": dict,
     "links": list,
@@ -50,7 +56,9 @@ EXPECTATIONS = {
     "ended": dict,
     "repeated": int,
     "silent": bool,
+    "said": dict,
 }
+_DATE = 1767268800  # 2026-01-01 12:00 UTC, a Thursday
 _VOICES = ("low", "high")
 _HEAP = re.compile(r"\d+[kK]?$")
 
@@ -69,6 +77,8 @@ class Scenario:
         self.name = name
         self.title = document.get("title", name)
         self.clock = document.get("clock", "real")
+        self.registrar = document.get("registrar", "")
+        self.date = document.get("date", _DATE)
         self.limit_s = document.get("limit_s", 40)
         self.stations = document.get("stations", {})
         self.links = document.get("links", [])
@@ -78,6 +88,8 @@ class Scenario:
             raise ScenarioError("clock: %r is neither real nor virtual" % self.clock)
         if not 2 <= len(self.stations) <= 9:
             raise ScenarioError("stations: %d, not 2 to 9" % len(self.stations))
+        if self.registrar in self.stations or not (self.registrar + "x").isidentifier():
+            raise ScenarioError("registrar: no name of its own")
         self._check_stations()
         self._check_links()
         self._check_steps()
@@ -131,8 +143,13 @@ class Scenario:
                 self._check_name(name, "expect.%s" % key)
 
     def _check_name(self, name, path):
-        if name not in self.stations:
+        if name not in self.names:
             raise ScenarioError("%s: there is no station %s" % (path, name))
+
+    @property
+    def names(self) -> list:
+        """The names of all that have an address."""
+        return list(self.stations) + ([self.registrar] if self.registrar else [])
 
     def configuration(self, name: str, hosts: dict) -> dict:
         """Return the content of config.json of station *name*; *hosts*: name -> address."""
@@ -140,8 +157,13 @@ class Scenario:
         text = json.dumps(station["station"])
         for other, host in hosts.items():
             text = text.replace("{%s}" % other, host)
+        account = {"aor": "sip:%s@%s" % (name, hosts[name])}
+        if self.registrar:
+            home = hosts[self.registrar]
+            account = {"aor": "sip:%s@%s" % (name, home), "registrar": "sip:" + home}
+            account["password"] = registrar.PASSWORD
         document = {
-            "accounts": [{"aor": "sip:%s@%s" % (name, hosts[name])}],
+            "accounts": [account],
             "media": {"rtp_ports": [40000, 40010]},
             "network": {"address": hosts[name], "sip_port": 5060},
             "audio": {"play": "said.wav", "record": "heard.wav"},

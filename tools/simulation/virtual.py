@@ -18,7 +18,8 @@ import types
 from pathlib import Path
 
 from tools.simulation import link, machines, recording
-from tools.simulation.relay import documentation_host
+from tools.simulation.registrar import Registrar
+from tools.simulation.relay import SIP_PORT, documentation_host
 from tools.simulation.steps import Steps
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -63,13 +64,29 @@ class Network:
         self._links = links
         self._seen = seen
         self._bound = {}
+        self._groups = {}  # address of a multicast group -> its members' sockets
+        self._ports = 50000
 
     def socket(self, family: int, kind: int) -> "Socket":
         """As the module `socket`'s."""
-        return Socket(self)
+        return Socket(self, _station.get().host)
+
+    def getaddrinfo(self, host: str, port: int, family: int, kind: int) -> list:
+        """As the module `socket`'s, for addresses."""
+        return [(family, kind, 0, "", (host, port))]
+
+    def serve(self, address: tuple, registrar) -> None:
+        """Let a registrar answer what comes to *address*."""
+        self._bound[address] = _Server(self, address, registrar)
+
+    def join(self, address: tuple, sock) -> None:
+        """Let a socket bound to a group's address hear it."""
+        self._groups.setdefault(address, []).append(sock)
 
     def bind(self, address: tuple, sock) -> None:
-        """Take an address; OSError when it is taken."""
+        """Take an address; OSError when it is taken. That of a group is free to all."""
+        if is_multicast(address[0]):
+            return
         if address in self._bound:
             raise OSError(errno.EADDRINUSE, "address in use")
         self._bound[address] = sock
@@ -78,8 +95,21 @@ class Network:
         """Give an address back."""
         self._bound.pop(address, None)
 
+    def free_port(self) -> int:
+        """Return a port nobody has."""
+        self._ports += 1
+        return self._ports
+
     def carry(self, octets: bytes, source: tuple, destination: tuple) -> None:
-        """Send a datagram over the link between two stations, or nowhere."""
+        """Send a datagram over the link between two stations, to all of a group, or nowhere."""
+        if is_multicast(destination[0]):
+            for member in self._groups.get(destination, ()):
+                if member.host != source[0]:
+                    self._carry(octets, source, (member.host, destination[1]), member)
+            return
+        self._carry(octets, source, destination, None)
+
+    def _carry(self, octets, source, destination, member):
         ends = self._seen.name_of(source[0]), self._seen.name_of(destination[0])
         at_s = self._loop.time()
         found = self._links.get(ends)
@@ -89,26 +119,54 @@ class Network:
             recording.Datagram(at_s, source, destination, octets, arrivals)
         )
         for arrival in arrivals:
-            self._loop.call_at(arrival, self._deliver, octets, source, destination)
+            self._loop.call_at(arrival, self._deliver, octets, source, destination, member)
 
-    def _deliver(self, octets, source, destination):
-        sock = self._bound.get(destination)
+    def _deliver(self, octets, source, destination, member):
+        sock = member or self._bound.get(destination)
         if sock is not None:
             sock.take(octets, source)
+
+
+class _Server:
+    """The socket of a registrar: it answers at once."""
+
+    def __init__(self, network, address: tuple, registrar) -> None:
+        self._network = network
+        self._address = address
+        self._registrar = registrar
+
+    def take(self, octets: bytes, source: tuple) -> None:
+        """Answer a datagram."""
+        response = self._registrar.answer(octets)
+        if response:
+            self._network.carry(response, self._address, source)
+
+
+def is_multicast(host: str) -> bool:
+    """Return whether *host* is the address of a group."""
+    return 224 <= int(host.partition(".")[0]) <= 239
 
 
 class Socket:
     """As much of a UDP socket as usip uses."""
 
-    def __init__(self, network) -> None:
+    def __init__(self, network, host: str) -> None:
         self._network = network
+        self.host = host
         self._address = None
         self._peer = None
         self.queue = []
 
     def bind(self, address: tuple) -> None:
+        if address[1] == 0:
+            address = (address[0], self._network.free_port())
         self._network.bind(address, self)
         self._address = address
+
+    def setsockopt(self, level: int, option: int, value) -> None:
+        """Joining a group is all that is asked for."""
+        if isinstance(value, bytes) and len(value) == 8:
+            self._network.join(self._address, self)
 
     def setblocking(self, flag: bool) -> None:
         """It never blocks."""
@@ -206,21 +264,30 @@ class VirtualRun:
         return seen
 
     def _patch(self, patches):
-        from station import log, simpins
+        from station import clock, log, simpins
 
         from usip import agent, ticks
-        from usip.net import udp
+        from usip.net import multicast, udp
 
         links = link.links(self.scenario, self.recording.seed)
         network = Network(self._loop, links, self.recording)
         dice = random.Random(self.recording.seed)
         patches.set(ticks, "monotonic_ns", self._monotonic_ns)
+        if self.scenario.registrar:
+            host = documentation_host(len(self.scenario.stations))
+            self.recording.registrar_host = host
+            network.serve((host, SIP_PORT), Registrar(host, host))
         patches.set(udp, "socket", network)
+        patches.set(multicast, "socket", network)
+        patches.set(clock, "seconds", self._seconds)
         patches.set(udp, "select", types.SimpleNamespace(poll=Poll, POLLIN=1))
         patches.set(agent, "os", types.SimpleNamespace(urandom=dice.randbytes))
         patches.set(log, "write", self._write)
         patches.set(log, "started_at", ticks.ticks_ms())
         patches.set(simpins, "Pins", _fingers(simpins.Pins))
+
+    def _seconds(self) -> int:
+        return self.scenario.date + int(self._loop.time())
 
     def _monotonic_ns(self) -> int:
         return _START_MS * 1000000 + int(self._loop.time() * 1e9 + 500)
@@ -232,11 +299,12 @@ class VirtualRun:
             self._steps.take(station.name, event["event"])
 
     def _tell(self, name: str, line: str):
+        machines.note_press(self.recording.stations[name], line, self._loop.time())
         self._pins[name].obey(line)
 
     async def _main(self):
         self._loop.set_exception_handler(self._note_exception)
-        hosts = {n: documentation_host(i) for i, n in enumerate(self.scenario.stations)}
+        hosts = {n: documentation_host(i) for i, n in enumerate(self.scenario.names)}
         tasks = []
         for name in self.scenario.stations:
             station = recording.Station(name, hosts[name], self.folder / name)
