@@ -93,10 +93,10 @@ def _check(options):
     except usip.ConfigError as e:
         fail(str(e), 2)
     if options.bind:
-        host, colon, port = options.bind.partition(":")
-        if not rules.is_ipv4(host):
-            fail("--bind: %s is not an IPv4 address" % host, 2)
-        if colon and not (port.isdigit() and int(port) < 65536):
+        host, port = _split(options.bind)
+        if not (rules.is_ipv4(host) or rules.is_ipv6(host)):
+            fail("--bind: %s is no IPv4 or IPv6 address" % host, 2)
+        if port and not (port.isdigit() and int(port) < 65536):
             fail("--bind: %s is no port" % port, 2)
     if options.heap and options.vm != "micropython":
         fail("--heap: only with --vm micropython", 2)
@@ -104,6 +104,17 @@ def _check(options):
     if record and not Path(record).resolve().parent.is_dir():
         fail("--record: there is no folder %s" % Path(record).resolve().parent, 2)
     return settings
+
+
+def _split(address):
+    """Return (host, port as text) of IP, IP:PORT, [IPv6] or [IPv6]:PORT."""
+    if address.startswith("["):
+        host, _, port = address[1:].partition("]")
+        return host, port.removeprefix(":")
+    if address.count(":") > 1:
+        return address, ""
+    host, _, port = address.partition(":")
+    return host, port
 
 
 def _app_options(options, settings, folder):
@@ -116,7 +127,7 @@ def _app_options(options, settings, folder):
         fail(str(e), 2)
     return {
         "config": str(Path(options.config).resolve()),
-        "bind": options.bind,
+        "bind": options.bind and _split(options.bind),
         "call": options.call,
         "answer": options.answer,
         "answer_after": options.answer_after,

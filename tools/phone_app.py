@@ -187,7 +187,7 @@ class Phone:
             self.follow_answer(call)
         elif event == usip.MEDIA:
             names = "media call local remote codec direction"
-            local = "%s:%d" % call.local_address
+            local = _at(*call.local_address)
             self.emit(names, call.id, local, _remote(media), media.codec, call.direction)
         elif event == usip.DTMF:
             self.emit("dtmf_pressed call digit via", call.id, detail[0], detail[1])
@@ -412,7 +412,7 @@ class Phone:
         aors = [usip.text_of(aor) for aor in aors]
         self.emit(
             "ready addresses accounts",
-            ["%s:%d" % (agent.transport.host, agent.transport.port)],
+            [_at(agent.transport.host, agent.transport.port)],
             aors,
         )
         options = self.options
@@ -463,8 +463,12 @@ def complain(text: str) -> None:
     sys.stderr.write("phone: %s\n" % text)
 
 
+def _at(host, port):
+    return ("[%s]:%d" if ":" in host else "%s:%d") % (host, port)
+
+
 def _remote(media):
-    return "%s:%d" % (usip.text_of(media.remote_address), media.remote_port)
+    return _at(usip.text_of(media.remote_address), media.remote_port)
 
 
 def _line(text):
@@ -476,12 +480,11 @@ def _line(text):
 
 
 def _bind(config, bind):
-    """Let --bind IP[:PORT] override the configuration."""
+    """Let --bind, a host and a port or "", override the configuration."""
     if bind:
-        host, colon, port = bind.partition(":")
-        config["network"]["address"] = host
-        if colon:
-            config["network"]["sip_port"] = int(port)
+        config["network"]["address"] = bind[0]
+        if bind[1]:
+            config["network"]["sip_port"] = int(bind[1])
 
 
 def _audio(options, settings):

@@ -104,3 +104,24 @@ def test_a_name_is_called_by_srv_past_a_server_that_refuses(phone, dns, vm):  # 
     alice.do("call", to="sip:bob@nowhere.example")
     assert alice.wait("ended", 2)["status"] == 503
     assert alice.quit() == 0 and bob.quit() == 0
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_two_phones_talk_over_ipv6(phone, vm):  # noqa: F811
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        print("[::1]: there is no IPv6 on this machine")
+        return
+    ports = [free_ports(12), free_ports(12)]
+    bob = phone("bob", "--bind", "[::1]:%d" % ports[0], "--answer", "auto", port=ports[0])
+    alice = phone("alice", "--bind", "[::1]:%d" % ports[1], *vm, port=ports[1])
+    assert alice.wait("ready")["addresses"] == ["[::1]:%d" % ports[1]]
+    bob.wait("ready")
+    alice.do("call", to="sip:bob@[::1]:%d" % ports[0])
+    assert alice.wait("answered")["remote"].startswith("[::1]:")
+    assert bob.wait("media")["local"].startswith("[::1]:")
+    alice.do("hangup")
+    assert bob.wait("ended")["by"] == "remote"
+    for side in (alice, bob):
+        assert side.quit() == 0 and side.log() == "", side.log()

@@ -317,7 +317,7 @@ def _fault(value, kind, words):
     if kind == "text":
         return _fault_of_text(value, int(words[1]), int(words[2]))
     if kind == "host":
-        return None if is_ipv4(value) else "is not an IPv4 address"
+        return None if is_ipv4(value) or is_ipv6(value) else "is no IPv4 or IPv6 address"
     if kind == "server":
         return _fault_of_server(value)
     if kind == "uuid":
@@ -411,3 +411,13 @@ def is_ipv4(text: str) -> bool:
         if not part.isdigit() or len(part) > 3 or int(part) > 255:
             return False
     return True
+
+
+def is_ipv6(text: str) -> bool:
+    """Return whether *text* is an IPv6 address, without brackets and scope (RFC 4291 2.2)."""
+    if ":" not in text:
+        return False
+    from usip.sip import address
+
+    reference = b"[%s]" % text.encode()
+    return address.is_ipv6_reference(reference, 0, len(reference))

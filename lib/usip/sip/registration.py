@@ -228,13 +228,13 @@ class Registration:
         account = self.account
         via = message.via
         start, end = via.received_start, via.received_end
-        seen = message.text(via.host_start, via.host_end)
+        seen = message.text(via.host_start, via.host_end).strip(b"[]")
         public = None
-        if start >= 0 and message.text(start, end) != seen:
-            seen = message.text(start, end)
-            public = str(seen, "utf-8").strip("[]"), via.rport if via.rport > 0 else via.port
+        if start >= 0 and message.text(start, end).strip(b"[]") != seen:
+            seen = message.text(start, end).strip(b"[]")
+            public = str(seen, "utf-8"), via.rport if via.rport > 0 else via.port
         elif 0 < via.rport != via.port and self.destination[0] == "udp":
-            public = str(seen, "utf-8").strip("[]"), via.rport
+            public = str(seen, "utf-8"), via.rport
         if not account.learns_address or public == account.public:
             return False
         account.public = public
