@@ -223,6 +223,22 @@ def move(pcm: ptr16, to: int, start: int, end: int):
 
 
 @micropython.viper
+def shift_out(to: ptr16, pcm: ptr16, at: int, count: int, end: int):
+    """Copy pcm[at:at + count] to to[:count]; then move pcm[count:end] to the beginning."""
+    to = ptr16(to)
+    pcm = ptr16(pcm)
+    i = 0
+    while i < count:
+        to[i] = int(pcm[at + i])
+        i += 1
+    at = 0
+    while i < end:
+        pcm[at] = int(pcm[i])
+        at += 1
+        i += 1
+
+
+@micropython.viper
 def copy(to: ptr16, at: int, pcm: ptr16, start: int, count: int):
     """Copy pcm[start:start + count] to to[at:]."""
     to = ptr16(to)

@@ -92,6 +92,51 @@ def _run(held: ptr8, size: int, at: int, value: int, blocks: int) -> int:
 
 
 @micropython.viper
+def _take(held: ptr8, size: int, at: int, blocks: int) -> int:
+    """Clear the *blocks* milliseconds from *at* on and return 1 when all are held, else 0."""
+    held = ptr8(held)
+    first = at % size >> 3
+    end = size >> 3
+    ms = first
+    n = 0
+    while n < blocks:
+        if int(held[ms]) == 0:
+            return 0
+        n += 1
+        ms += 1
+        if ms >= end:
+            ms = 0
+    ms = first
+    while n:
+        held[ms] = 0
+        n -= 1
+        ms += 1
+        if ms >= end:
+            ms = 0
+    return 1
+
+
+@micropython.viper
+def _note(low: ptr16, high: ptr16, at: int, transit: int, jitter: ptr32):
+    """Take a transit time into the second *at*, and into *jitter*: jitter, transit before."""
+    low = ptr16(low)
+    high = ptr16(high)
+    jitter = ptr32(jitter)
+    a = int(jitter[1])
+    if a != 32767:
+        step = (transit - a) << 3
+        if step < 0:
+            step = 0 - step
+        a = int(jitter[0])
+        jitter[0] = a + step - (a + 8 >> 4)
+    jitter[1] = transit
+    if transit < ((int(low[at]) & 0xFFFF) ^ 0x8000) - 0x8000:
+        low[at] = transit & 0xFFFF
+    if transit > ((int(high[at]) & 0xFFFF) ^ 0x8000) - 0x8000:
+        high[at] = transit & 0xFFFF
+
+
+@micropython.viper
 def _clear(held: ptr8, size: int, at: int, blocks: int):
     held = ptr8(held)
     ms = at % size >> 3
@@ -169,6 +214,13 @@ class JitterBuffer:
         n = _run(self._held, self.size, self.position % self.size, 0, room // _MS)
         return -1 if n * _MS >= room else n * _MS
 
+    def take(self, samples: int) -> int:
+        """Move `position` forward and return 1 when the next *samples* are held, else 0."""
+        if not _take(self._held, self.size, self.position, samples // _MS):
+            return 0
+        self.position += samples
+        return 1
+
     def skip(self, samples: int) -> None:
         """Move `position` forward; what is passed is forgotten."""
         blocks = samples // _MS
@@ -193,13 +245,13 @@ class JitterBuffer:
 class Delays:
     """Relative transit times in ms over the last 16 s: `least`, and from it `need_ms` to the most.
 
-    `wait_ms` is the wait to aim at, one frame at least, so that what follows a loss is known;
-    `jitter` is the interarrival jitter of RFC 3550 6.4.1 in samples, times 16.
+    `wait_ms` is the wait to aim at, one frame at least, so that what follows a loss is known.
     """
 
     def __init__(self) -> None:
         self._low = array("h", [_NONE] * _BUCKETS)
         self._high = array("h", [-_NONE] * _BUCKETS)
+        self._jitter = array("i", [0, 0])
         self.reset()
 
     def reset(self) -> None:
@@ -209,12 +261,17 @@ class Delays:
             self._high[i] = -_NONE
         self._at = 0
         self._bucket = -1
-        self._last = _NONE
+        self._jitter[0] = 0
+        self._jitter[1] = _NONE
         self.least = 0
         self.need_ms = 0
         self.wait_ms = _LEAST_WAIT_MS
-        self.jitter = 0
         self.is_known = False
+
+    @property
+    def jitter(self) -> int:
+        """The interarrival jitter of RFC 3550 6.4.1 in samples, times 16."""
+        return self._jitter[0]
 
     def note(self, transit_ms: int, now_ms: int) -> None:
         """Take the transit time of a packet that arrived at *now_ms*, a count that only grows."""
@@ -222,19 +279,12 @@ class Delays:
             transit_ms = _LIMIT
         elif transit_ms < -_LIMIT:
             transit_ms = -_LIMIT
-        if self._last != _NONE:
-            step = abs(transit_ms - self._last) * _MS
-            self.jitter += step - (self.jitter + 8 >> 4)
-        self._last = transit_ms
         bucket = now_ms // _BUCKET_MS
         if bucket != self._bucket:
             self._turn(bucket)
-        at = self._at
-        if transit_ms < self._low[at]:
-            self._low[at] = transit_ms
-        if transit_ms > self._high[at]:
-            self._high[at] = transit_ms
-        if not self.is_known or transit_ms < self.least or transit_ms > self.least + self.wait_ms:
+        _note(self._low, self._high, self._at, transit_ms, self._jitter)
+        above = transit_ms - self.least
+        if above < 0 or above > self.wait_ms or not self.is_known:
             self.is_known = True
             self._measure()
 

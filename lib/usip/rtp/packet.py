@@ -71,6 +71,39 @@ def timestamp_delta(buf: ptr8, at: int, other: ptr8, other_at: int) -> int:
 
 
 @micropython.viper
+def follow(buf: ptr8, length: int, payload_type: int, last: int, ssrc: ptr8, stamp: ptr8) -> int:
+    """Return the samples since *stamp*, and put that of buf there, of a packet as expected; or -1.
+
+    Expected is the one after sequence number *last*, a plain header, some payload, less than
+    65536 samples. -1: something else came; nothing done.
+    """
+    buf = ptr8(buf)
+    ssrc = ptr8(ssrc)
+    stamp = ptr8(stamp)
+    if length <= 12 or last < 0 or int(buf[0]) != 128 or int(buf[1]) & 127 != payload_type:
+        return -1
+    if int(buf[2]) << 8 | int(buf[3]) != last + 1 & 0xFFFF:
+        return -1
+    i = 0
+    while i < 4:
+        if int(buf[i + 8]) != int(ssrc[i]):
+            return -1
+        i += 1
+    high = (int(buf[4]) << 8 | int(buf[5])) - (int(stamp[0]) << 8 | int(stamp[1]))
+    low = (int(buf[6]) << 8 | int(buf[7])) - (int(stamp[2]) << 8 | int(stamp[3]))
+    if low < 0:
+        low += 65536
+        high -= 1
+    if high & 0xFFFF:
+        return -1
+    i = 0
+    while i < 4:
+        stamp[i] = int(buf[i + 4])
+        i += 1
+    return low
+
+
+@micropython.viper
 def timestamp_add(buf: ptr8, at: int, samples: int):
     """Add *samples* (0 .. 2**24) to the timestamp at buf[at:], modulo 2**32."""
     buf = ptr8(buf)

@@ -18,6 +18,7 @@ from an ended jitter or from clock drift, is corrected by 20 ms in a quiet frame
 
 from array import array
 
+import micropython
 from micropython import const
 
 from usip.rtp import conceal, g711
@@ -32,12 +33,58 @@ _LOW_LAG = const(32)
 _HIGH_LAG = const(140)
 _TEMPLATE = const(80)
 _FADE_FROM = const(80)
-_EXCESS_MS = const(25)
-_FAR_MS = const(60)
-_SHORT_MS = const(10)
 _QUIET = const(20)  # mean magnitude: -64 dBov
 _ALIKE = const(35)  # percent
 _MOST_COMFORT = const(300)
+
+# In one array: mean magnitudes, of the loudest frames of late and, in 1/16, of the quietest; by
+# how much the delay is too great, smoothed, in 1/16 ms.
+_LOUD = const(0)
+_FLOOR = const(1)
+_EXCESS = const(2)
+_SHORT = const(-160)  # 10 ms too little
+_LONG = const(400)  # 25 ms too much
+_FAR = const(960)  # 60 ms too much
+
+
+@micropython.viper
+def _watch(pcm: ptr16, at: int, count: int, levels: ptr32, off_ms: int) -> int:
+    """Follow a frame's level, and the delay that is off by *off_ms*; return what is to be done.
+
+    0 nothing, 1 repeat the frame, which is quiet, 2 leave a quiet one out, 3 leave a cycle out.
+    """
+    pcm = ptr16(pcm)
+    levels = ptr32(levels)
+    total = 0
+    end = at + count
+    while at < end:
+        a = ((int(pcm[at]) & 0xFFFF) ^ 0x8000) - 0x8000
+        if a < 0:
+            a = 0 - a
+        total += a
+        at += 1
+    now = total // (count + 1)
+    loud = int(levels[_LOUD])
+    loud = now if now > loud else loud - (loud >> 7)
+    levels[_LOUD] = loud
+    a = int(levels[_FLOOR])
+    higher = a + (a >> 8) + 1
+    if a == 0 or higher > 16 * now:
+        higher = 16 * now
+    levels[_FLOOR] = higher
+    a = int(levels[_EXCESS])
+    a += off_ms - (a + 8 >> 4)
+    levels[_EXCESS] = a
+    is_quiet = 0
+    if now <= loud >> 4 or now <= _QUIET:
+        is_quiet = 1
+    if a < _SHORT:
+        return is_quiet
+    if a > _LONG and is_quiet:
+        return 2
+    if a > _FAR:
+        return 3
+    return 0
 
 
 class Playout:
@@ -60,6 +107,7 @@ class Playout:
         self.delay_ms = 0
         self.comfort_level = -1  # peak of the noise played when idle, -1: as the far end's floor
         self._seed = 1
+        self._levels = array("i", [0, 0, 0])
         self.reset()
 
     def reset(self) -> None:
@@ -70,19 +118,29 @@ class Playout:
         self._held = 0  # of these, made while the media clock was held
         self._lag = 0
         self._gain = 0
-        self._loud = 0  # mean magnitude of the loudest frames of late
-        self._floor = 0  # of the quietest, in 1/16
-        self._excess = 0  # smoothed, in 1/16 ms
+        for i in range(len(self._levels)):
+            self._levels[i] = 0
 
     def play(self, pcm, clock_ms: int) -> None:
         """Fill the array pcm[0:160] with the next frame; *clock_ms* is the clock of Delays."""
-        work = self._pcm
         wide = self._wide
+        if not (self._pending or self._run or self.is_idle):
+            self._take_frame(clock_ms)
         while self._pending < _FRAME:
             self._step(pcm, clock_ms)
-        conceal.copy(pcm, 0, work, _PAST << wide, _FRAME << wide)
-        conceal.move(work, 0, _FRAME << wide, _PAST + self._pending << wide)
+        end = _PAST + self._pending << wide
+        conceal.shift_out(pcm, self._pcm, _PAST << wide, _FRAME << wide, end)
         self._pending -= _FRAME
+
+    def _take_frame(self, clock_ms: int) -> None:
+        """Do the step that nearly always comes: decode a frame, when all of it is there."""
+        buffer = self.buffer
+        position = buffer.position
+        if buffer.take(_FRAME):
+            self._decode(position, _PAST << self._wide, _FRAME)
+            self._pending = _FRAME
+            self.delay_ms = slack = clock_ms - self.delays.least - position // 8
+            self._correct(slack)
 
     def skip_to(self, position: int) -> None:
         """Play from *position* next, when that is later: the ring is full."""
@@ -148,7 +206,7 @@ class Playout:
         buffer.skip(gap)
         self.is_idle = False
         self._run = self._held = 0
-        self._excess = 0
+        self._levels[_EXCESS] = 0
         return True
 
     def _comfort(self) -> None:
@@ -156,7 +214,7 @@ class Playout:
         at = _PAST + self._pending << wide
         size = self.comfort_level
         if size < 0:
-            size = self._floor >> 3
+            size = self._levels[_FLOOR] >> 3
             size = size if size < _MOST_COMFORT else _MOST_COMFORT
         self._seed = conceal.noise(self._pcm, at, _FRAME << wide, size, self._seed)
         self._pending += _FRAME
@@ -169,14 +227,13 @@ class Playout:
         buffer = self.buffer
         start = position % buffer.size
         first = buffer.size - start
-        if first > n:
-            first = n
+        if first < n:
+            self._decode(position + first, at + first, n - first)
+            n = first
         if self.is_alaw:
-            g711.alaw_decode(buffer.octets, start, self._pcm, at, first)
-            g711.alaw_decode(buffer.octets, 0, self._pcm, at + first, n - first)
+            g711.alaw_decode(buffer.octets, start, self._pcm, at, n)
         else:
-            g711.ulaw_decode(buffer.octets, start, self._pcm, at, first)
-            g711.ulaw_decode(buffer.octets, 0, self._pcm, at + first, n - first)
+            g711.ulaw_decode(buffer.octets, start, self._pcm, at, n)
 
     def _decode_next(self, scratch, n: int) -> None:
         work = self._pcm
@@ -245,22 +302,20 @@ class Playout:
 
         When it is far off, leave out one cycle of a louder frame that repeats itself.
         """
-        self._excess += slack - self.wait_ms() - (self._excess + 8 >> 4)
         wide = self._wide
-        now = conceal.level(self._pcm, _PAST + self._pending - _FRAME << wide, _FRAME << wide)
-        self._loud = now if now > self._loud else self._loud - (self._loud >> 7)
-        higher = self._floor + (self._floor >> 8) + 1
-        self._floor = higher if self._floor and higher < 16 * now else 16 * now
-        if self._pending < _FRAME:
+        wait = self.delays.wait_ms
+        if wait > self._most_ms:
+            wait = self._most_ms
+        at = _PAST + self._pending - _FRAME << wide
+        verdict = _watch(self._pcm, at, _FRAME << wide, self._levels, slack - wait)
+        if verdict == 0 or self._pending < _FRAME:
             return
-        is_quiet = now <= self._loud >> 4 or now <= _QUIET
-        if self._excess < -16 * _SHORT_MS:
-            if is_quiet:
-                self._repeat_frame()
-        elif self._excess > 16 * _EXCESS_MS and (is_quiet or self._excess > 16 * _FAR_MS):
-            buffer = self.buffer
-            if buffer.end - buffer.position >= 2 * _FRAME and buffer.run(_FRAME) == _FRAME:
-                self._leave_out(is_quiet)
+        if verdict == 1:
+            self._repeat_frame()
+            return
+        buffer = self.buffer
+        if buffer.end - buffer.position >= 2 * _FRAME and buffer.run(_FRAME) == _FRAME:
+            self._leave_out(verdict == 2)
 
     def _repeat_frame(self) -> None:
         size = _FRAME << self._wide
@@ -268,7 +323,7 @@ class Playout:
         conceal.stretch(self._pcm, at - size, size, size, size // 2)
         self._pending += _FRAME
         self.slips += _FRAME
-        self._excess += 16 * 20
+        self._levels[_EXCESS] += 16 * 20
 
     def _leave_out(self, is_quiet: bool) -> None:
         """Take the next frame too, and leave out one frame, or one cycle, of the two."""
@@ -290,4 +345,4 @@ class Playout:
         self.buffer.skip(_FRAME)
         self._pending += _FRAME - lag
         self.slips += lag
-        self._excess -= 2 * lag
+        self._levels[_EXCESS] -= 2 * lag

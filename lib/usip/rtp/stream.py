@@ -153,6 +153,17 @@ class Stream:
 
     def receive(self, buf, length: int, now_ms: int) -> None:
         """Take a datagram, any octets, that arrived at *now_ms*; *buf* is not kept."""
+        step = packet.follow(
+            buf,
+            length,
+            self.receive_payload_type,
+            self.sequence_number,
+            self.remote_ssrc,
+            self._timestamp,
+        )
+        if step >= 0:
+            self._receive_next(buf, length, now_ms, step)
+            return
         payload = packet.find_payload(buf, length)
         if payload < 0 and length >= 8 and 192 <= buf[1] <= 223:
             self.receive_report(buf, length, now_ms)  # RFC 5761: both on one port
@@ -175,13 +186,28 @@ class Stream:
             self._epoch = now_ms
         if self.received == 1:  # the clock may have begun before, with `play`
             copy(self._timestamp, 0, buf, 4, 8)
-            self._position = self._clock(now_ms) * 8
+            self._position = ticks_diff(now_ms, self._epoch) * 8
         if payload_type == self.receive_telephone_event:
             self._receive_event(buf, start, end, now_ms)
         elif payload_type == _PT_CN:
             self._receive_noise(buf, start, end)
         else:
             self._receive_media(buf, start, end, now_ms, step)
+
+    def _receive_next(self, buf, length: int, now_ms: int, samples: int) -> None:
+        """Take the packet that nearly always comes: in sequence, *samples* after the last one."""
+        sequence = self.sequence_number + 1
+        if sequence > 65535:
+            sequence = 0
+            self.cycles += 1
+        self.sequence_number = sequence
+        self._seen = (self._seen & _SEEN_BITS >> 1) << 1 | 1
+        self.expected += 1
+        self.received += 1
+        self.received_octets = (self.received_octets + length - 12) & 0x3FFFFFFF
+        self._heard_at = now_ms
+        self.playout.is_alaw = self._is_alaw
+        self._lay_down(buf, 12, length, now_ms, self._position + samples, 1)
 
     def _is_known(self, payload_type: int) -> bool:
         if payload_type == self.receive_payload_type:
@@ -243,33 +269,27 @@ class Stream:
         self.received += 1
         return 3
 
-    def _clock(self, now_ms: int) -> int:
-        """Return the milliseconds since position 0."""
-        return ticks_diff(now_ms, self._epoch)
+    def _receive_media(self, buf, start: int, end: int, now_ms: int, step: int) -> None:
+        position = self._position + packet.timestamp_delta(buf, 4, self._timestamp, 0)
+        if self._lay_down(buf, start, end, now_ms, position, step) != 2:
+            copy(self._timestamp, 0, buf, 4, 8)
 
-    def _place(self, buf, step: int, clock_ms: int) -> int:
-        """Return the media position of the packet in buf, a multiple of 8."""
-        delta = packet.timestamp_delta(buf, 4, self._timestamp, 0)
-        delays = self.playout.delays
-        position = self._position + delta
-        ahead_ms = position // 8 - (clock_ms - delays.least)
-        if delays.is_known and (step == 3 or ahead_ms > _AHEAD_MS or ahead_ms < -_JUMP_MS):
+    def _lay_down(self, buf, start: int, end: int, now_ms: int, position: int, step: int) -> int:
+        """Put a payload where it belongs; return *step*, 1 when its place is another timeline."""
+        clock_ms = ticks_diff(now_ms, self._epoch)
+        playout = self.playout
+        delays = playout.delays
+        late_ms = clock_ms - delays.least - position // 8
+        if delays.is_known and (step == 3 or late_ms > _JUMP_MS or late_ms < -_AHEAD_MS):
             position = (clock_ms - delays.least) * 8
-            end = self.playout.buffer.end
-            if position < end:
-                position = end
+            if position < playout.buffer.end:
+                position = playout.buffer.end
             delays.reset()
             step = 1
         if step != 2:
-            copy(self._timestamp, 0, buf, 4, 8)
             self._position = position
-        return position & -8
-
-    def _receive_media(self, buf, start: int, end: int, now_ms: int, step: int) -> None:
-        clock_ms = self._clock(now_ms)
-        position = self._place(buf, step, clock_ms)
-        playout = self.playout
-        playout.delays.note(clock_ms - position // 8, clock_ms)
+        position = position & -8
+        delays.note(clock_ms - position // 8, clock_ms)
         buffer = playout.buffer
         result = buffer.put(buf, start, end, position)
         if result == -2:  # the ring is full: what is oldest goes
@@ -277,6 +297,7 @@ class Stream:
             result = buffer.put(buf, start, end, position)
         if result == -1:
             self.late += 1
+        return step
 
     def _receive_noise(self, buf, start: int, end: int) -> None:
         """Comfort noise: its level in -dBov is the first octet (RFC 3389 3.1)."""
@@ -326,7 +347,7 @@ class Stream:
         if self.events.handle_timer(now_ms):
             self.digits.end(self.events.code, _RFC4733, self.events.duration, now_ms)
         playout = self.playout
-        playout.play(pcm, self._clock(now_ms))
+        playout.play(pcm, ticks_diff(now_ms, self._epoch))
         self.frames_played += 1
         if self.detector is not None:
             self._detect(pcm, now_ms)
