@@ -2,8 +2,8 @@
 
 Theory of operation. One task does everything: it reads the SIP socket into the core, lets the
 core do what is due, and runs the media pump of every call. It polls instead of waiting for a
-socket, since an ESP32 does not wake for one: every 10 ms, and every 5 ms while there is sound,
-with frames due at absolute times 20 ms apart, so that nothing drifts. A turn of the task in
+socket, since an ESP32 does not wake for one: every 10 ms, and while there is sound every 5 ms and
+when a frame is due, at absolute times 20 ms apart, so that nothing drifts. A turn of the task in
 which nothing arrives, and one that carries sound, uses no heap. Modules for sound are imported
 with the first call.
 
@@ -114,6 +114,10 @@ class Agent:
             from usip.net import preferences
 
             preferences.govern(self.core, self.config, self.now_ms())
+        if "watch_s" in self.config["network"]:
+            from usip.net import roam
+
+            roam.Watcher(self, self.config["network"]["watch_s"])
         if any([key in self.config["media"] for key in _QUALITY]):
             from usip.quality import Quality
 
@@ -426,7 +430,18 @@ class Agent:
                 self.dropped += 1
                 gc.collect()
                 busy = True
-            await sleep_ms(_BUSY_MS if busy else _IDLE_MS)
+            await sleep_ms(self._pause_ms() if busy else _IDLE_MS)
+
+    def _pause_ms(self):
+        """Return how long to sleep while there is sound: up to the next frame."""
+        pause_ms = _BUSY_MS
+        now_ms = ticks.ticks_ms()
+        for call in self.calls:
+            if call.has_media:
+                left_ms = ticks.ticks_diff(call.path.due_at, now_ms)
+                if left_ms < pause_ms:
+                    pause_ms = left_ms if left_ms > 0 else 0
+        return pause_ms
 
     def turn(self, now_ms: int) -> bool:
         """Do all there is to do at *now_ms*; return whether there is sound. Usually no heap."""
