@@ -379,9 +379,19 @@ async def serve(config: dict, board: dict, pins) -> None:
         agent.limits.transactions += 2 * most
         agent.limits.retransmit_bytes += 1200 * most
         agent.limits.sessions += most
-    agent.audio = files.make(config["audio"])
+    device = None
+    audio = config["audio"]
+    if "audio" in board and not (audio["play"] or audio["record"]):
+        from station import device as devices
+
+        device, agent.audio = devices.make(board["audio"], audio)
+    else:
+        agent.audio = files.make(audio)
     async with agent:
         station = Station(agent, settings, board, pins)
+        if device is not None and device.is_half_duplex:
+            number = board["audio"]["talk"]
+            station.parts.append(devices.Talk(device, pins, number, station.say))
         if board["watchdog_s"] is not None:
             from station.watchdog import Watchdog
 
