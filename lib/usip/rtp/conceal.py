@@ -228,13 +228,25 @@ def shift_out(to: ptr16, pcm: ptr16, at: int, count: int, end: int):
     to = ptr16(to)
     pcm = ptr16(pcm)
     i = 0
-    while i < count:
+    while i < count:  # an even number
         to[i] = int(pcm[at + i])
         i += 1
-    at = 0
+        to[i] = int(pcm[at + i])
+        i += 1
+    i = 0
+    end -= count
+    last = end - 3
+    while i < last:
+        pcm[i] = int(pcm[count + i])
+        i += 1
+        pcm[i] = int(pcm[count + i])
+        i += 1
+        pcm[i] = int(pcm[count + i])
+        i += 1
+        pcm[i] = int(pcm[count + i])
+        i += 1
     while i < end:
-        pcm[at] = int(pcm[i])
-        at += 1
+        pcm[i] = int(pcm[count + i])
         i += 1
 
 

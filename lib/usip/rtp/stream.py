@@ -344,7 +344,7 @@ class Stream:
         """Fill the array('h') pcm[0:160] with the 20 ms to be heard next."""
         if self._epoch < 0:
             self._epoch = now_ms
-        if self.events.handle_timer(now_ms):
+        if self.events.is_open and self.events.handle_timer(now_ms):
             self.digits.end(self.events.code, _RFC4733, self.events.duration, now_ms)
         playout = self.playout
         playout.play(pcm, ticks_diff(now_ms, self._epoch))
