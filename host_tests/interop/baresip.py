@@ -39,6 +39,7 @@ rtcp_mux no
 jitter_buffer_delay 1-5
 module_path {modules}
 module g711.so
+module g722.so
 module aubridge.so
 module aufile.so
 module sndfile.so

@@ -20,6 +20,8 @@ MODULES = {
     "ims_auth.so": "kamailio-ims-modules",
     "presence.so": "kamailio-presence-modules",
 }
+# library -> Debian package
+LIBRARIES = {"libspandsp.so.2": "libspandsp2"}
 _LIBRARIES = ("/usr/lib", "/usr/lib/*", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -34,6 +36,9 @@ def missing_packages() -> list:
     missing = [package for program, package in PACKAGES.items() if not find_program(program)]
     for module, package in MODULES.items():
         if not any(glob.glob(f"{folder}/kamailio/modules/{module}") for folder in _LIBRARIES):
+            missing.append(package)
+    for library, package in LIBRARIES.items():
+        if not any(glob.glob(f"{folder}/{library}") for folder in _LIBRARIES):
             missing.append(package)
     return missing
 
