@@ -123,7 +123,8 @@ def test_what_is_played_is_not_touched():
 
 
 def test_lengths_are_checked():
-    for wrong in ((28, 0), (132, 0), (34, 0), (32, -4), (32, 6), (32, 504)):
+    EchoCanceller(33, 7)
+    for wrong in ((31, 0), (129, 0), (32, -1), (32, 501)):
         try:
             EchoCanceller(*wrong)
         except ValueError:

@@ -68,17 +68,18 @@ _WINDOW = const(2)
 class EchoCanceller:
     """Call `apply` once a frame, with what was recorded and what is about to be played.
 
-    *tail_ms*: how long the room's echo is modelled, 32 .. 128, in whole 4 ms; each costs 0.8 KB
-    of heap, beside 3 KB. *delay_ms*: how much later than `apply` the loudspeaker sounds at least,
-    as its buffers delay it, in whole 4 ms. ValueError when either is out of range.
+    *tail_ms*: how long the room's echo is modelled, 32 .. 128, rounded up to whole 4 ms; each
+    costs 0.8 KB of heap, beside 3 KB. *delay_ms*: how much later than `apply` the loudspeaker
+    sounds at least, as its buffers delay it, 0 .. 500, rounded down. ValueError when either is out
+    of range.
     """
 
     def __init__(self, tail_ms: int = 32, delay_ms: int = 0) -> None:
-        if not 32 <= tail_ms <= 4 * _MOST_SLOTS or tail_ms % 4:
-            raise ValueError("the tail must be 32, 36 ... 128 ms")
-        if not 0 <= delay_ms <= 500 or delay_ms % 4:
-            raise ValueError("the delay must be 0, 4 ... 500 ms")
-        slots = self._slots = tail_ms // 4
+        if not 32 <= tail_ms <= 4 * _MOST_SLOTS:
+            raise ValueError("the tail must be 32 to 128 ms")
+        if not 0 <= delay_ms <= 500:
+            raise ValueError("the delay must be 0 to 500 ms")
+        slots = self._slots = (tail_ms + 3) // 4
         self._sines, self._order = spectrum.tables()
         self._window = array("i", bytes(4 * 64))
         spectrum.sine_window(self._window)
@@ -94,7 +95,7 @@ class EchoCanceller:
         self._lx = array("i", bytes(4 * _BINS * slots))
         self._lp = array("i", bytes(4 * _BINS * slots))
         self._lq = array("i", bytes(4 * _BINS * slots))
-        self._delay = delay_ms * 8
+        self._delay = delay_ms // 4 * 32
         self._line = array("h", bytes(2 * (self._delay + _BLOCK)))
         self.reset()
 
