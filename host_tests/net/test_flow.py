@@ -184,6 +184,26 @@ def test_options_notice_silence_and_the_binding_is_restored_within_10_s():
     assert net.phone.events[-1] == events.REGISTERED
 
 
+def test_options_notice_a_dead_registrar_in_ten_seconds():
+    net = Net("options", keep_alive_s=20)
+    net.link.run(60000)
+    net.registrar.is_up = False
+    net.link.trace.clear()
+    net.link.run(32000)  # until the next OPTIONS, its time, and a moment
+    sent = [octets[:8] for _, _, _, octets in net.link.trace]
+    assert b"REGISTER" in sent and sent.count(b"OPTIONS ") <= 6, sent
+
+
+def test_an_answer_to_options_that_is_late_or_comes_twice_changes_nothing():
+    net = Net("options", keep_alive_s=20)
+    net.link.fate = lambda n, source, to, octets: [12000] if b"OPTIONS" in octets[-400:] else [10]
+    net.link.run(35000)
+    net.link.fate = lambda n, source, to, octets: [10, 30]
+    net.link.run(100000)
+    assert net.phone.events[-1] == events.REGISTERED
+    assert net.account.registration.flow.failures <= 2
+
+
 def test_options_notice_another_public_address():
     net = Net("options", keep_alive_s=20, seen=("203.0.113.5", 4242))
     net.registrar.seen = ("203.0.113.6", 4242)

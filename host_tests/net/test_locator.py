@@ -48,6 +48,13 @@ class Net:
     def call(self, target):
         return self.core.invite(self.account, target, link.Media("alice"), self.link.now_ms)
 
+    def names_of_invites(self):
+        return [
+            (octets.split(b" ")[1], to)
+            for _, _, to, octets in self.link.trace
+            if octets.startswith(b"INVITE")
+        ]
+
     def sent_to(self, host):
         return [octets for _, _, to, octets in self.link.trace if to == host]
 
@@ -228,3 +235,48 @@ def branch(wire) -> bytes:
 def without_via(wire) -> bytes:
     at = wire.find(b"Via:")
     return wire[:at] + wire[wire.find(b"\r\n", at) :]
+
+
+def redirected(contacts):
+    """Return (net, session): Bob redirects Alice to *contacts*."""
+    net = Net(third=True)
+
+    def on_event(event, subject):
+        if event == events.CALL_RECEIVED:
+            subject.reject(net.link.now_ms, 302, headers=((b"Contact", contacts),))
+
+    net.bob.on_event = on_event
+    session = net.call(b"sip:bob@192.0.2.2")
+    return net, session
+
+
+def test_a_redirection_to_a_name_waits_for_it():
+    net, session = redirected(b"<sip:bob@b.two.example;x=1>;q=0.4, <sip:carol@a.two.example>")
+    net.third.on_event = lambda event, subject: (
+        subject.answer(net.link.now_ms) if event == events.CALL_RECEIVED else None
+    )
+    net.run(300)
+    assert session.state == 6 and session.request_uri == b"sip:carol@a.two.example"
+    invites = [octets for octets in net.sent_to("192.0.2.9") if octets.startswith(b"INVITE")]
+    assert len(invites) == 1 and b"\r\nCSeq: 2 INVITE\r\n" in invites[0]
+
+
+def test_of_names_to_go_to_those_that_are_none_are_passed_over():
+    net, session = redirected(b"<sip:x@nowhere.example>;q=0.9, <sip:bob@one.example>;q=0.5")
+    net.run(500)
+    assert [t for t, _ in net.names_of_invites()] == [b"sip:bob@192.0.2.2", b"sip:bob@one.example"]
+    assert session.state == 8 and session.status == 302
+
+
+def test_a_redirection_to_a_name_that_is_none_ends_the_call():
+    net, session = redirected(b"<sip:x@nowhere.example>")
+    net.run(500)
+    assert session.state == 8 and session.status == 503 and not net.core.sessions
+
+
+def test_hanging_up_while_a_redirection_is_looked_up_ends_the_call():
+    net, session = redirected(b"<sip:x@slow.example>")
+    net.run(300)
+    assert session.state == 0
+    session.hang_up(net.link.now_ms)
+    assert session.state == 8 and session.status == 487

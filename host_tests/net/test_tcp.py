@@ -216,6 +216,27 @@ def test_a_binding_is_made_again_when_its_connection_breaks():
         assert len(registrations) == 1
 
 
+def test_telekom_refuses_for_ever_on_a_connection_it_has_refused_on():
+    with Net() as net:
+        account = net.account()
+        account.registrar = b"sip:192.0.2.2"
+        account.destination = BOB
+        account.registration._dialog.remote_target = b"sip:192.0.2.2;transport=tcp"
+        net.alice.drop = lambda to: net.ends[0].find(to).close()
+        refuse = net.bob.core.refuse_method
+
+        def refuse_with_403(transaction, message, now_ms):
+            net.bob.core.respond(transaction, message, 403, now_ms)
+
+        net.bob.core.refuse_method = refuse_with_403
+        net.alice.core.register(account, net.link.now_ms)
+        net.run(200)
+        assert account.registration.status == 403 and net.network.connects == 1
+        net.bob.core.refuse_method = refuse
+        net.run(6000)
+        assert net.network.connects == 2 and account.registration.status == 405
+
+
 def test_pings_are_answered():
     with Net() as net:
         sock = net.raw()

@@ -26,6 +26,7 @@ _PONG_MS = const(10000)  # 4.4.1
 _IDLE_MS = const(1000)  # how often to look while there is no binding
 _RTO_MS = const(500)  # of STUN: RFC 5389 7.2.1
 _STUN_TRIES = const(5)  # 15.5 s in all
+_PROBE_MS = const(10000)  # an OPTIONS is sent five times in that
 
 _PING = b"\r\n\r\n"
 _INSTANCE = b';reg-id=1;+sip.instance="<%s>"'
@@ -89,6 +90,7 @@ class Flow:
         self.account = account
         self.failures = 0
         self.deadline = ticks.NEVER  # until the first REGISTER
+        self._probe_sent = None  # the OPTIONS request that is not answered yet
         self._connection = None  # a stream whose pong is awaited
         self._received = 0
         self._id = None  # of the STUN request that is not answered yet
@@ -113,12 +115,15 @@ class Flow:
             return
         registration = self.account.registration
         if registration.state != REGISTERED:
-            self._id = self._connection = None
+            self._id = self._connection = self._probe_sent = None
             self.deadline = ticks.ticks_add(now_ms, _IDLE_MS)
         elif self._id is not None:
             self._repeat_binding(now_ms)
         elif self._connection is not None:
             self._check_pong(now_ms)
+        elif self._probe_sent is not None:
+            self._forget_probe()
+            self.failed(now_ms)
         else:
             self._wait(now_ms)
             self._destination = registration.destination
@@ -137,7 +142,9 @@ class Flow:
             from usip.net.probe import Probe
 
             target = b"sip:" + self.account.aor[self.account.aor.find(b"@") + 1 :]
-            Probe(self, target).start(now_ms, self._destination)
+            self._probe_sent = probe = Probe(self, target)
+            self.deadline = ticks.ticks_add(now_ms, _PROBE_MS)
+            probe.start(now_ms, self._destination)
         elif kind == "stun":
             self._id = self.core.random(12)
             self._tries = 0
@@ -150,6 +157,27 @@ class Flow:
         self.failures += 1
         self._wait(now_ms)
         failover.flow_failed(self.core, self._destination, now_ms)
+
+    # -- OPTIONS
+
+    def _forget_probe(self):
+        transactions = self.core.transactions
+        for transaction in tuple(transactions.active):
+            if transaction.user is self._probe_sent:
+                transactions.forget(transaction)
+        self._probe_sent = None
+
+    def receive_probe(self, probe, now_ms: int) -> None:
+        """An OPTIONS was answered, perhaps late."""
+        if probe is self._probe_sent:
+            self._probe_sent = None
+            self._wait(now_ms)
+
+    def probe_failed(self, probe, now_ms: int) -> None:
+        """An OPTIONS could not be sent, or its time is over."""
+        if probe is self._probe_sent:
+            self._probe_sent = None
+            self.failed(now_ms)
 
     # -- CRLF
 

@@ -18,13 +18,14 @@ class Probe(Request):
     def receive_response(self, transaction, message, now_ms: int) -> None:
         """Look whether we are still seen at the same address."""
         if message.status_code >= 200:
+            self.flow.receive_probe(self, now_ms)
             registration = self.account.registration
             if registration.learn_address(message) and registration.state == REGISTERED:
                 registration.register(now_ms)
 
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """Nobody answered."""
-        self.flow.failed(now_ms)
+        self.flow.probe_failed(self, now_ms)
 
     def _finish(self, status, reason) -> None:
         """Without room to send there is nothing to learn."""

@@ -17,6 +17,8 @@ from usip.net.udp import DatagramSocket
 
 _KEPT = const(8)  # routes
 _DATAGRAM_BYTES = const(2048)
+_LONG_BYTES = const(5000)
+_LONG_ONES = const(8)  # datagrams for which there is that much room after a long one
 
 
 class Transport:
@@ -35,6 +37,8 @@ class Transport:
         self.locator = None  # locator.Locator
         self.stun = None  # takes the datagrams that begin with an octet below 4
         self._socket = None
+        self.cut = 0  # datagrams longer than the room for them
+        self._long = 0  # how many datagrams yet may be long
         self.routes = {}  # destination -> (native address, our host as it sees us)
 
     def open(self) -> None:
@@ -56,9 +60,20 @@ class Transport:
         self._socket = self.streams = self.locator = None
 
     def receive(self):
-        """Return the next datagram or None; `source` says whence."""
-        data = self._socket.receive(_DATAGRAM_BYTES)
+        """Return the next datagram or None; `source` says whence.
+
+        One that does not fit is dropped, and there is more room when it is repeated: the INVITE
+        of a browser takes 4 KB.
+        """
+        size = _LONG_BYTES if self._long else _DATAGRAM_BYTES
+        data = self._socket.receive(size)
         if data is not None:
+            if self._long:
+                self._long -= 1
+            if len(data) == size:
+                self.cut += 1
+                self._long = _LONG_ONES
+                return None
             host, port = self._socket.source
             source = self.source
             if source is None or source[2] != port or source[1] != host:
@@ -104,6 +119,12 @@ class Transport:
             servers = locator.name_servers(self.owner.config["network"].get("dns"))
             self.locator = locator.Locator(self.owner, servers, ticks.ticks_ms())
         return self.locator.locate(host, port, protocol, user)
+
+    def drop(self, destination) -> None:
+        """Close the connection to a destination: what comes next makes another."""
+        connection = self.streams and self.streams.find(destination)
+        if connection:
+            connection.close()
 
     def load_streams(self):
         """Return the connections, `tcp.Streams`."""

@@ -49,13 +49,16 @@ def follow(session, message, now_ms: int) -> bool:
         _collect(session.core, redirection, message)
     if message.status_code >= 600:
         return False
+    return go_on(session, now_ms)
+
+
+def go_on(session, now_ms: int) -> bool:
+    """Send the INVITE to the first of the targets left whose place is known, or is looked up."""
     while True:
-        target = redirection.next()
+        target = session.redirection.next()
         if target is None:
             return False
-        destination = session.core.locate(target, session.account.destination)
-        if destination is not None:
-            session.redirect(target, destination, now_ms)
+        if session.redirect(target, now_ms):
             return True
 
 

@@ -300,6 +300,8 @@ class Registration:
         self.state = FAILED
         self.expires_s = 0
         self._failures += 1
+        if status == 403 and self.destination and self.destination[0] != "udp":
+            core.transport.drop(self.destination)  # Telekom: 403 for ever on this connection
         self.retry_in_s = self._retry_delay_s(status, retry_after_s)
         delay_ms = core.jittered_ms(1000 * self.retry_in_s)
         if retry_after_s > 0:  # no sooner than that

@@ -50,16 +50,21 @@ class ClientSession(session.Session):
             return
         dialog = self._pending
         destination = self.core.locate(dialog.next_hop(), self.account.destination, self)
-        if destination is None:
-            self.end(now_ms, 503, b"Destination Not Located", session.ERROR)
-        elif destination:
+        if destination:
             self.start(destination, now_ms)
+        elif destination is None:
+            if self.redirection is not None:
+                from usip.sip import redirect
+
+                if redirect.go_on(self, now_ms):
+                    return
+            self.end(now_ms, 503, b"Destination Not Located", session.ERROR)
 
     def start(self, destination, now_ms: int) -> None:
         """Send the INVITE."""
         self._pending.destination = destination
         seconds = self.core.limits.session_expires_s
-        if seconds:
+        if seconds and self.timer is None:
             from usip.sip import session_timer
 
             self.timer = session_timer.SessionTimer(self, seconds)
@@ -87,12 +92,19 @@ class ClientSession(session.Session):
         if self._invite is None:
             self.end(now_ms, 503, b"Too Many Transactions", session.ERROR)
 
-    def redirect(self, target: bytes, destination, now_ms: int) -> None:
-        """Send the INVITE to another target (8.1.3.4): same Call-ID, To and From tag."""
-        self._pending.remote_target = target
-        self._pending.destination = destination
-        self.request_uri = target
-        self.send_invite(now_ms)
+    def redirect(self, target: bytes, now_ms: int) -> bool:
+        """Send the INVITE to another target (8.1.3.4): same Call-ID, To and From tag.
+
+        Now, or when its name is located; False when it leads nowhere.
+        """
+        dialog = self.dialog = self._pending
+        dialog.remote_target = self.request_uri = target
+        self.state = session.CALLING
+        self._invite = None
+        destination = self.core.locate(dialog.next_hop(), self.account.destination, self)
+        if destination:
+            self.start(destination, now_ms)
+        return destination is not None
 
     def matches(self, message) -> bool:
         """Whether a request is within this session, in an early dialog of it too."""
