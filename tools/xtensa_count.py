@@ -182,25 +182,32 @@ def _sound(n: int) -> array:
 class Call:
     """One direction each of a call, by the library's stream."""
 
-    def __init__(self, codec="PCMU", lose=0, detect=False) -> None:
+    def __init__(self, codec="PCMU", lose=0, detect=False, is_wide=False) -> None:
         from usip.limits import Limits
+        from usip.rtp import coded
         from usip.rtp.stream import Stream
 
-        number = 8 if codec == "PCMA" else 0
+        number = {"PCMU": 0, "PCMA": 8, "G722": 9}[codec]
+        self.is_wide = is_wide
         self.sender = Stream(Limits(), bytes(range(16)))
         self.receiver = Stream(Limits(), bytes(range(16, 32)))
         for stream in (self.sender, self.receiver):
             stream.configure(number, number, codec)
+            if is_wide:
+                coded.set_wide(stream, True)
         if detect:
             self.receiver.detect_tones()
         self.lose = lose
         self.n = 0
         self.now_ms = 1000
-        self.out = array("h", bytes(320))
+        self.out = array("h", bytes(640 if is_wide else 320))
 
     def send(self) -> None:
         """Make a packet."""
-        self.sender.pack(_sound(self.n))
+        pcm = _sound(self.n)
+        if self.is_wide:
+            pcm.extend(_sound(self.n + 1))
+        self.sender.pack(pcm)
         self.n += 1
 
     def prepare(self) -> None:
@@ -242,9 +249,14 @@ def cases() -> list:
     from usip.audio.echo import VoiceSwitch
 
     found = []
+    wideband = (
+        ("G.722 at 8 kHz", {"codec": "G722"}),
+        ("G.722 at 16 kHz", {"codec": "G722", "is_wide": True}),
+    )
     for name, settings in (
         ("mu-law", {}),
         ("A-law", {"codec": "PCMA"}),
+        *wideband,
     ):
         call = Call(**settings)
         found.append(("send, " + name, _nothing, call.send))
@@ -253,6 +265,7 @@ def cases() -> list:
         ("A-law", {"codec": "PCMA"}),
         ("every 10th lost", {"lose": 10}),
         ("in-band DTMF", {"detect": True}),
+        *wideband,
     ):
         call = Call(**settings)
         found.append(("receive, " + name, call.prepare, call.receive))
