@@ -34,7 +34,7 @@ def reset() -> None:
 
 def advance(samples: int) -> None:
     """Let so much time pass that each port moves so many samples."""
-    for port in range(2):
+    for port in range(4):  # of two boards
         if port in ports:
             ports[port].advance(samples)
 

@@ -3,15 +3,38 @@
 Put in the place of the module `socket` of `usip.net.udp` and `usip.net.address`: tuples as
 addresses, a mailbox of six datagrams, `readinto` that joins datagrams, a socket that is deaf after
 a datagram without octets until it is connected or bound again, and sends that fail for want of
-room. `select` is here as well: `poll` sees what the mailboxes hold.
+room: ENOMEM in bursts, or ETIMEDOUT where others say EAGAIN. A datagram over 1,472 octets would
+come in fragments and never arrives. Waiting is in steps of 100 ms. `select` is here as well:
+`poll` sees what the mailboxes hold.
+
+With `is_joined` what one socket sends arrives at the other; `sleep_ms`, in the place of asyncio's,
+wakes up with FreeRTOS's clock, every 10 ms.
 """
+
+import asyncio
+
+from usip.ticks import ticks_ms
 
 AF_INET = 2
 SOCK_DGRAM = 2
 POLLIN = 1
 MAILBOX = 6
+ENOMEM, ETIMEDOUT = 12, 116
+_LARGEST = 1472
+_TICK_MS = 10
 
+is_joined = False
+failing = 0  # so many sends fail for want of memory
+dropped = 0  # datagrams that found no room
+refused = 0  # sends that failed
+waited_ms = 0  # in sockets with a timeout
 _bound = {}
+
+
+async def sleep_ms(ms):
+    """Sleep at least *ms*, to the next tick of 10 ms."""
+    wake_ms = ticks_ms() + ms + _TICK_MS - 1
+    await asyncio.sleep((wake_ms - wake_ms % _TICK_MS - ticks_ms()) / 1000)
 
 
 def getaddrinfo(host, port, family=0, kind=0):
@@ -30,6 +53,7 @@ class socket:
         self.send_error = 0
         self.address = None
         self.largest_piece = 1 << 20  # of heap; recvfrom takes all of its size at once
+        self.timeout_ms = -1
 
     def bind(self, address):
         if address in _bound:
@@ -43,6 +67,11 @@ class socket:
 
     def setblocking(self, flag):
         assert not flag
+        self.timeout_ms = 0
+
+    def settimeout(self, seconds):
+        """Time is counted in hundreds of ms, and 20 ms are one of them."""
+        self.timeout_ms = -(-round(1000 * seconds) // 100) * 100
 
     def connect(self, address):
         self.peer = address
@@ -52,15 +81,24 @@ class socket:
         _bound.pop(self.address, None)
 
     def sendto(self, data, address):
-        if self.send_error:
-            raise OSError(self.send_error, "")
-        self.sent.append((bytes(data), address))
+        self._send(bytes(data), address)
 
     def write(self, buf, offset, length):
+        self._send(bytes(buf[offset : offset + length]), self.peer)
+        return length
+
+    def _send(self, data, address):
+        global failing, refused
+        if failing:
+            failing -= 1
+            refused += 1
+            raise OSError(ENOMEM, "")
         if self.send_error:
             raise OSError(self.send_error, "")
-        self.sent.append((bytes(buf[offset : offset + length]), self.peer))
-        return length
+        if is_joined:
+            deliver(address, data, self.address)
+        else:
+            self.sent.append((data, address))
 
     def _take(self, size):
         data, source = self.mailbox.pop(0)
@@ -74,8 +112,14 @@ class socket:
         if self.is_deaf:
             return b"", ("0.0.0.0", 0)
         if not self.mailbox:
+            self._wait()
             raise OSError(11, "")
         return self._take(size)
+
+    def _wait(self):
+        global waited_ms
+        assert self.timeout_ms >= 0, "waits for ever"
+        waited_ms += self.timeout_ms
 
     def readinto(self, buf, size):
         """Go on until *size* octets are there or nothing is left, as py/stream.c does."""
@@ -114,10 +158,12 @@ def poll():
 
 def deliver(to, data, source) -> bool:
     """Let a datagram arrive at the bound address *to*; False when lwIP would drop it."""
+    global dropped
     sock = _bound.get(to)
-    if sock is None or len(sock.mailbox) >= MAILBOX or len(data) > 1472:
+    if sock is None or len(data) > _LARGEST or sock.peer is not None and sock.peer != source:
         return False
-    if sock.peer is not None and sock.peer != source:
+    if len(sock.mailbox) >= MAILBOX:
+        dropped += 1
         return False
     sock.mailbox.append((data, source))
     return True
@@ -130,4 +176,7 @@ def at(address) -> socket:
 
 def reset() -> None:
     """Forget every socket."""
+    global is_joined, failing, dropped, refused, waited_ms
     _bound.clear()
+    is_joined = False
+    failing = dropped = refused = waited_ms = 0
