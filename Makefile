@@ -34,9 +34,7 @@ test: lint
 	$(PY) -m tools.run_on_vm
 	$(PY) -m tools.run_on_vm --twin
 	$(PY) -m tools.rom --board esp32c3
-	@set -e; for scenario in $(wildcard tools/scenarios/*.json); do \
-	  echo "$(PY) -m tools.simulate $$scenario"; \
-	  $(PY) -m tools.simulate $$scenario --report build/test/$$(basename $$scenario .json); done
+	$(PY) -m tools.simulate --all --report build/test
 	$(PY) -m tools.size --check
 
 interop: $(VENV)

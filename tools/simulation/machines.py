@@ -12,6 +12,7 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -52,6 +53,7 @@ class Machine:
         os.set_blocking(self.process.stdout.fileno(), False)
         selector.register(self.process.stdout, selectors.EVENT_READ, (self,))
         self.is_open = True
+        self.is_told_to_end = False
 
     def read(self, at_s: float) -> list:
         """Return the events that came."""
@@ -70,7 +72,11 @@ class Machine:
         self.is_open = False
 
     def tell(self, line: str) -> None:
-        """Give it a line; one that has ended hears nothing."""
+        """Give it a line, or a signal; one that has ended hears nothing."""
+        if line.startswith("signal "):
+            self.is_told_to_end = True
+            self.process.send_signal(signal.Signals["SIG" + line[7:]])
+            return
         try:
             self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
@@ -188,7 +194,8 @@ class RealRun:
                 text = "%g s passed, waiting for: %s" % (self.scenario.limit_s, waiting)
                 self.recording.problem = text
                 return
-            dead = [m.station.name for m in self._machines.values() if not m.is_open]
+            every = self._machines.values()
+            dead = [m.station.name for m in every if not (m.is_open or m.is_told_to_end)]
             if dead and end_s is None:
                 self.recording.problem = "%s ended early" % " and ".join(dead)
                 return

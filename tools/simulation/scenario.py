@@ -13,7 +13,8 @@
 on CPython in virtual time. `station` is the section of that name in a station's config.json, where
 `{indoor}` stands for the host of that station; `config` adds other sections. A link without `from`
 or `to` is meant for all. A step waits for the *when*'s next event, then for *wait* seconds, then
-tells a station what a finger does: `press N`, `release N`, `tap N`. What can be expected: see
+tells a station what a finger does: `press N`, `release N`, `tap N`; or, where the clock is real,
+sends it a signal: `signal INT`, `signal TERM`. What can be expected: see
 `tools.simulation.checks`.
 """
 
