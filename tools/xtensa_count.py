@@ -28,6 +28,7 @@ _CALL = 60
 _BYTECODE = 150
 _FRAMES = 25  # warming up, and as many counted
 _SECOND = 50  # frames
+_PORTS = (47640, 47700)
 
 
 class Recorder:
@@ -223,6 +224,46 @@ class Call:
         self.receiver.play(self.out, self.now_ms)
 
 
+class Phone:
+    """A call as its path over the network sees it; the peer sends back what it hears."""
+
+    remote_address = b"127.0.0.1"
+    receive_telephone_event = 101
+
+    def __init__(self) -> None:
+        from usip.limits import Limits
+        from usip.net.media import free_path
+        from usip.rtp.stream import Stream
+
+        self.stream = Stream(Limits(), bytes(range(16)))
+        self.path = free_path("127.0.0.1", _PORTS, 0)
+        self.peer = free_path("127.0.0.1", _PORTS, 1)
+        for path, other in ((self.peer, self.path), (self.path, self.peer)):
+            self.remote_port, self.remote_rtcp_port = other.port, other.port + 1
+            path.follow(self, 1000)
+        self.now_ms = 1000
+        self.n = 0
+        self.out = array("h", bytes(320))
+
+    def prepare(self) -> None:
+        """Let the peer answer, uncounted."""
+        self.pcm = _sound(self.n)
+        self.n += 1
+        self.now_ms += 20
+        length = self.peer.rtp.receive()
+        if length:
+            self.peer.rtp.send(self.stream.packet_view, length)
+
+    def tick(self, now_ms: int) -> int:
+        """Play and pack, as a call does."""
+        self.stream.play(self.out, now_ms)
+        return self.stream.pack(self.pcm)
+
+    def pump(self) -> None:
+        """Receive, play, pack and send."""
+        self.path.pump(self, self.now_ms)
+
+
 class Room:
     """A microphone and a loudspeaker with an echo, and what takes it out."""
 
@@ -269,6 +310,8 @@ def cases() -> list:
     ):
         call = Call(**settings)
         found.append(("receive, " + name, call.prepare, call.receive))
+    phone = Phone()
+    found.append(("both, and the sockets", phone.prepare, phone.pump))
     for name, device in (
         ("half-duplex switch", VoiceSwitch()),
         ("echo canceller, 32 ms", EchoCanceller()),
