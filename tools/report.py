@@ -137,7 +137,8 @@ _COLUMNS = (
 def _stations(recording) -> str:
     head = ["station", "heap peak", "RTP sent", "received", "lost", "late", "concealed", "jitter"]
     lines = ["<tr>%s</tr>" % "".join("<th>%s</th>" % cell for cell in head)]
-    for i, (name, station) in enumerate(recording.stations.items()):
+    for name, station in recording.stations.items():
+        i = recording.columns.index(name)
         stats = station.last("media_stats")
         peak = station.heap_peak()
         dot = '<span class="dot" style="background:%s"></span>' % report_svg.colour(i)
@@ -149,7 +150,7 @@ def _stations(recording) -> str:
 
 
 def _sounds(recording) -> str:
-    names = list(recording.stations)
+    names = recording.columns
     parts = []
     for listener, speaker in recording.scenario.expect.get("heard", {}).items():
         said, got, found = checks.heard(recording, listener, speaker)

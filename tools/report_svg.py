@@ -285,7 +285,7 @@ def heap(recording) -> str:
         parts.append(text(x, _HEAP_HEIGHT - 7, "%d s" % second, "time", "middle"))
     labels = []
     for station in stations:
-        i = list(recording.stations).index(station.name)
+        i = recording.columns.index(station.name)
         samples = [(e["at_s"], e["mem_alloc"]) for e in station.all("memory")]
         path = "L".join("%.1f %.1f" % place(*sample) for sample in samples)
         parts.append(

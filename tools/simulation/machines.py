@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tools import rom, vm
 from tools.simulation import link, recording, speech
+from tools.simulation.network import Network
 from tools.simulation.registrar import Registrar
 from tools.simulation.relay import SIP_PORT, Relay, documentation_host
 from tools.simulation.steps import Steps
@@ -38,13 +39,31 @@ def heap_bytes(text: str) -> int:
 class Machine:
     """The VM of one station."""
 
+    program = ROOT / "firmware" / "main.py"
+
+    @classmethod
+    def image(cls) -> Path:
+        """Return the image it runs on."""
+        return rom.build("sim")
+
+    @staticmethod
+    def words(station) -> list:
+        """Return what the program is to be called with."""
+        return []
+
+    @staticmethod
+    def line(text: str) -> str:
+        """Return what it reads when it is told to do *text*."""
+        return text
+
     def __init__(self, station, image: Path, selector) -> None:
         self.station = station
         self._partial = b""
         self._selector = selector
-        main = vm.compiled(ROOT / "firmware" / "main.py", optimise=3)
+        main = vm.compiled(self.program, optimise=3)
+        words = [str(main), *self.words(station)]
         self.process = subprocess.Popen(
-            vm.vm_command(station.heap_bytes, rom=image) + [str(main)],
+            vm.vm_command(station.heap_bytes, rom=image) + words,
             cwd=station.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -78,7 +97,7 @@ class Machine:
             self.process.send_signal(signal.Signals["SIG" + line[7:]])
             return
         try:
-            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.write(self.line(line).encode() + b"\n")
             self.process.stdin.flush()
         except OSError:
             self.station.errors.append("ended before: %s" % line)
@@ -98,6 +117,71 @@ class Machine:
         if self.is_open:
             self.read(0.0)
         self.process.stdout.close()
+
+
+class PhoneMachine(Machine):
+    """The VM of a phone: tools/phone_app.py, told commands as JSON."""
+
+    program = ROOT / "tools" / "phone_app.py"
+
+    @classmethod
+    def image(cls) -> Path:
+        """Return the image it runs on, with the program in it."""
+        return rom.build("sim", program=cls.program)
+
+    @staticmethod
+    def words(station) -> list:
+        """Write its options; return their file."""
+        nothing = "bind call play record codecs dtmf dtmf_mode hangup_after run_for"
+        options = dict.fromkeys(nothing.split())
+        options.update(config="config.json", answer="ring", answer_after=0)
+        options.update(no_register=False, is_wide=False, ends_with_input=True)
+        (station.folder / "options.json").write_text(json.dumps(options))
+        return ["options.json"]
+
+    @staticmethod
+    def line(text: str) -> str:
+        """Return the command for `call URI`, `dtmf DIGITS`, or a word alone."""
+        word, _, rest = text.partition(" ")
+        command = {"do": word}
+        if rest:
+            command["digits" if word == "dtmf" else "to"] = rest
+        return json.dumps(command)
+
+
+class NetworkSocket:
+    """A network of a run, behind the relay as a station is."""
+
+    def __init__(self, name: str, scenario, relay, selector, seed: int) -> None:
+        hosts = relay.hosts_for(name)
+        others = {}
+        for other in scenario.networks:
+            if other != name:
+                where = (hosts[other], SIP_PORT)
+                others[scenario.networks[other]["domain"]] = where
+                for subscriber in scenario.subscribers(other):
+                    others.update({impu: where for impu in subscriber.impus})
+        domain = scenario.networks[name]["domain"]
+        subscribers = scenario.subscribers(name)
+        self.network = Network(domain, hosts[name], SIP_PORT, subscribers, others, seed)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((hosts[name], SIP_PORT))
+        self._socket.setblocking(False)
+        selector.register(self._socket, selectors.EVENT_READ, (self,))
+
+    def read(self, at_s: float) -> list:
+        """Forward or answer what has come; there are no events."""
+        while True:
+            try:
+                octets, source = self._socket.recvfrom(65535)
+            except OSError:
+                return []
+            for response, destination in self.network.receive(octets, source):
+                self._socket.sendto(response, destination)
+
+    def close(self) -> None:
+        """Close its socket."""
+        self._socket.close()
 
 
 class RegistrarSocket:
@@ -136,7 +220,7 @@ class RealRun:
         self.folder = folder
         self._selector = selectors.DefaultSelector()
         self._machines = {}
-        self._registrar = None
+        self._servers = []
         self._started = time.monotonic()
         self.recording.epoch_s = time.time()
         self._steps = Steps(scenario.steps, self._tell)
@@ -150,7 +234,7 @@ class RealRun:
 
     def run(self) -> recording.Recording:
         """Run to the end of the steps or the time limit; every process has ended afterwards."""
-        image = rom.build("sim")
+        images = {kind: kind.image() for kind in set(map(self._kind, self.scenario.stations))}
         machine = vm.machine()
         self.recording.machine = "MicroPython %d.%d, %d bit" % (*machine.version, machine.bits)
         names = self.scenario.names
@@ -164,18 +248,27 @@ class RealRun:
                 heap = self.scenario.stations[name].get("heap", DEFAULT_HEAP)
                 station.heap_bytes = heap_bytes(heap) * machine.bits // 32
                 station.started_s = self._clock()
-                self._machines[name] = Machine(station, image, self._selector)
+                kind = self._kind(name)
+                self._machines[name] = kind(station, images[kind], self._selector)
             self._loop(relay)
         finally:
             self._stop(relay)
         self.recording.duration_s = self._clock()
         return self.recording
 
+    def _kind(self, name: str):
+        return PhoneMachine if "phone" in self.scenario.stations[name] else Machine
+
     def _prepare(self, relay):
         name = self.scenario.registrar
         if name:
             self.recording.registrar_host = documentation_host(len(self.scenario.stations))
-            self._registrar = RegistrarSocket(name, relay, self._selector)
+            self._servers.append(RegistrarSocket(name, relay, self._selector))
+        for i, name in enumerate(self.scenario.names):
+            if name in self.scenario.networks:
+                self.recording.network_hosts[name] = documentation_host(i)
+                place = (self.scenario, relay, self._selector, self.recording.seed)
+                self._servers.append(NetworkSocket(name, *place))
         for i, name in enumerate(self.scenario.stations):
             hosts = relay.hosts_for(name)
             public = documentation_host(i)
@@ -222,8 +315,8 @@ class RealRun:
             self._serve(relay, [limit_s, relay.deadline(), self._clock() + 0.2])
         for machine in self._machines.values():
             machine.stop()
-        if self._registrar is not None:
-            self._registrar.close()
+        for server in self._servers:
+            server.close()
         relay.close()
         self._selector.close()
 

@@ -99,6 +99,7 @@ class Recording:
         self.epoch_s = 0.0
         self.problem = ""  # why the run did not come to its end
         self.registrar_host = ""
+        self.network_hosts = {}  # name -> address
         self.machine = ""  # what the stations ran on
 
     def name_of(self, host: str) -> str:
@@ -108,16 +109,21 @@ class Recording:
                 return station.name
         if self.scenario.registrar and host == self.registrar_host:
             return self.scenario.registrar
+        for name in self.network_hosts:
+            if self.network_hosts[name] == host:
+                return name
         return host
 
     @property
     def columns(self) -> list:
         """The names of all that have a column in a ladder."""
-        return self.scenario.names
+        return self.scenario.columns
 
     def host_of(self, name: str) -> str:
-        """Return the address of a station, or of the registrar."""
-        return self.stations[name].host if name in self.stations else self.registrar_host
+        """Return the address of a station, of a network, or of the registrar."""
+        if name in self.stations:
+            return self.stations[name].host
+        return self.network_hosts.get(name, self.registrar_host)
 
     def events(self) -> list:
         """Return (at_s, station name, event) of all stations in order of time."""

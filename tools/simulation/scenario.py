@@ -8,7 +8,11 @@
      "expect": {...}}
 
 `registrar`, a name, adds a server where all stations register and find each other
-(tools.simulation.registrar). `date`, seconds since 1970, is what a virtual clock begins at.
+(tools.simulation.registrar). `networks`, {"alpha": {"domain": "alpha.example"}, ...}, adds IMS
+networks (tools.simulation.network); a station with `phone`, {"network": "alpha", "number":
+"+15550100001"}, instead of `station` is a phone of its user there, and is told commands of
+tools.phone: `call sip:bob@beta.example`, `answer`, `hold`. `columns` orders the ladder.
+`date`, seconds since 1970, is what a virtual clock begins at.
 `clock`: "real" runs each station in a MicroPython VM of its own, on loopback; "virtual" runs them
 on CPython in virtual time. `station` is the section of that name in a station's config.json, where
 `{indoor}` stands for the host of that station; `config` adds other sections. A link without `from`
@@ -23,7 +27,7 @@ import json
 import re
 from pathlib import Path
 
-from tools.simulation import registrar
+from tools.simulation import network, registrar
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 
@@ -31,6 +35,8 @@ _KINDS = {
     "title": str,
     "clock": str,
     "registrar": str,
+    "networks": dict,
+    "columns": list,
     "date": int,
     "limit_s": (int, float),
     "stations": dict,
@@ -38,7 +44,9 @@ _KINDS = {
     "steps": list,
     "expect": dict,
 }
-_STATION = {"heap": str, "voice": str, "station": dict, "config": dict}
+_STATION = {"heap": str, "voice": str, "station": dict, "phone": dict, "config": dict}
+_PHONE = {"network": str, "number": str}
+_NETWORK = {"domain": str}
 _LINK = {
     "from": str,
     "to": str,
@@ -78,10 +86,12 @@ class Scenario:
         self.name = name
         self.title = document.get("title", name)
         self.clock = document.get("clock", "real")
+        self.stations = document.get("stations", {})
         self.registrar = document.get("registrar", "")
+        self.networks = document.get("networks", {})
+        self.columns = document.get("columns") or self.names
         self.date = document.get("date", _DATE)
         self.limit_s = document.get("limit_s", 40)
-        self.stations = document.get("stations", {})
         self.links = document.get("links", [])
         self.steps = document.get("steps", [])
         self.expect = document.get("expect", {})
@@ -91,10 +101,27 @@ class Scenario:
             raise ScenarioError("stations: %d, not 2 to 9" % len(self.stations))
         if self.registrar in self.stations or not (self.registrar + "x").isidentifier():
             raise ScenarioError("registrar: no name of its own")
+        self._check_networks()
         self._check_stations()
         self._check_links()
         self._check_steps()
         self._check_expectations()
+
+    def _check_networks(self):
+        for name, home in self.networks.items():
+            path = "networks.%s" % name
+            _check(home, _NETWORK, path)
+            if name in self.stations or not name.isidentifier() or "domain" not in home:
+                raise ScenarioError("%s: no name of its own, or no domain" % path)
+        if sorted(self.columns) != sorted(self.names):
+            raise ScenarioError("columns: not the names of all")
+
+    def _check_phone(self, phone: dict, path: str):
+        _check(phone, _PHONE, path)
+        if phone.get("network") not in self.networks:
+            raise ScenarioError("%s.network: there is no such network" % path)
+        if self.clock != "real":
+            raise ScenarioError("%s: needs the real clock" % path)
 
     def _check_stations(self):
         for name, station in self.stations.items():
@@ -102,7 +129,9 @@ class Scenario:
             if not name.isidentifier():
                 raise ScenarioError("%s: a name has letters, digits and _ only" % path)
             _check(station, _STATION, path)
-            if "station" not in station:
+            if "phone" in station:
+                self._check_phone(station["phone"], path + ".phone")
+            elif "station" not in station:
                 raise ScenarioError("%s.station: is missing" % path)
             if not _HEAP.match(station.get("heap", "96k")):
                 raise ScenarioError("%s.heap: not bytes, nor bytes in units of k" % path)
@@ -150,26 +179,46 @@ class Scenario:
     @property
     def names(self) -> list:
         """The names of all that have an address."""
-        return list(self.stations) + ([self.registrar] if self.registrar else [])
+        servers = [self.registrar] if self.registrar else []
+        return [*self.stations, *servers, *self.networks]
+
+    def subscribers(self, name: str) -> list:
+        """Return the subscribers of a network: the users of its phones."""
+        domain = self.networks[name]["domain"]
+        return [
+            network.Subscriber(user, domain, station["phone"].get("number", ""))
+            for user, station in self.stations.items()
+            if station.get("phone", {}).get("network") == name
+        ]
+
+    def _account(self, name: str, hosts: dict) -> dict:
+        """Return the account of a station."""
+        phone = self.stations[name].get("phone")
+        if phone is not None:
+            home = phone["network"]
+            for subscriber in self.subscribers(home):
+                if subscriber.impi.startswith(name + "@"):
+                    return dict(subscriber.account(hosts[home]), transport="udp")
+        if self.registrar:
+            home = hosts[self.registrar]
+            aor = "sip:%s@%s" % (name, home)
+            return {"aor": aor, "registrar": "sip:" + home, "password": registrar.PASSWORD}
+        return {"aor": "sip:%s@%s" % (name, hosts[name])}
 
     def configuration(self, name: str, hosts: dict) -> dict:
         """Return the content of config.json of station *name*; *hosts*: name -> address."""
         station = self.stations[name]
-        text = json.dumps(station["station"])
-        for other, host in hosts.items():
-            text = text.replace("{%s}" % other, host)
-        account = {"aor": "sip:%s@%s" % (name, hosts[name])}
-        if self.registrar:
-            home = hosts[self.registrar]
-            account = {"aor": "sip:%s@%s" % (name, home), "registrar": "sip:" + home}
-            account["password"] = registrar.PASSWORD
         document = {
-            "accounts": [account],
+            "accounts": [self._account(name, hosts)],
             "media": {"rtp_ports": [40000, 40010]},
             "network": {"address": hosts[name], "sip_port": 5060},
             "audio": {"play": "said.wav", "record": "heard.wav"},
-            "station": json.loads(text),
         }
+        if "station" in station:
+            text = json.dumps(station["station"])
+            for other, host in hosts.items():
+                text = text.replace("{%s}" % other, host)
+            document["station"] = json.loads(text)
         for section, content in station.get("config", {}).items():
             document[section] = {**document.get(section, {}), **content}
         return document
