@@ -69,7 +69,7 @@ class EchoCanceller:
     """Call `apply` once a frame, with what was recorded and what is about to be played.
 
     *tail_ms*: how long the room's echo is modelled, 32 .. 128, rounded up to whole 4 ms; each
-    costs 0.8 KB of heap, beside 3 KB. *delay_ms*: how much later than `apply` the loudspeaker
+    costs 0.9 KB of heap, beside 4 KB. *delay_ms*: how much later than `apply` the loudspeaker
     sounds at least, as its buffers delay it, 0 .. 500, rounded down. ValueError when either is out
     of range.
     """
