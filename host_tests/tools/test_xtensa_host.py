@@ -4,6 +4,7 @@ mpy-cross 1.25 stores to a constant index from the wrong register there (MicroPy
 17342 put it right): all of the parser would have gone wrong on a board, and only there.
 """
 
+import ast
 import importlib
 import inspect
 import subprocess
@@ -104,6 +105,50 @@ def test_no_function_is_left_out(notes):
         if function not in notes.seen
     ]
     assert " ".join(left_out) == ""
+
+
+def _constants(tree):
+    """Return {name: value} of a module's constants that are numbers."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            value = node.value.args[0] if node.value.args else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, int):
+                found[node.targets[0].id] = value.value
+    return found
+
+
+def far_loads(source):
+    """Yield (function, line) of loads that mpy-cross 1.26 .. 1.29 makes from a wrong address.
+
+    A constant index of 256 or more, of a pointer that is none of the first two arguments.
+    """
+    tree = ast.parse(source)
+    constants = _constants(tree)
+    for function in tree.body:
+        marks = getattr(function, "decorator_list", ())
+        if not any(getattr(mark, "attr", "") == "viper" for mark in marks):
+            continue
+        safe = [argument.arg for argument in function.args.args[:2]]
+        for node in ast.walk(function):
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+                index = getattr(node.slice, "value", constants.get(getattr(node.slice, "id", "")))
+                if isinstance(index, int) and index > 255 and node.value.id not in safe:
+                    yield function.name, node.lineno
+
+
+def test_no_load_is_one_that_the_compiler_gets_wrong():
+    source = """
+_FAR = const(256)
+@micropython.viper
+def f(a: ptr8, b: int, c: ptr8) -> int:
+    c[300] = a[300]
+    return c[_FAR] + c[255]
+"""
+    assert list(far_loads(source)) == [("f", 6)]
+    for name in with_viper():
+        path = ROOT / "lib" / (name.replace(".", "/") + ".py")
+        assert list(far_loads(path.read_text())) == [], name
 
 
 CODE = """
