@@ -115,3 +115,99 @@ def test_a_subscription_and_a_publication_at_a_server(phone):  # noqa: F811
     assert alice.wait("unpublished")["status"] == 200
     server.close()
     assert alice.quit() == 0 and alice.log() == ""
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_a_state_is_told_to_who_subscribes(phone, vm):  # noqa: F811
+    bob = phone("bob", *vm)
+    bob.wait("ready")
+    alice = phone("alice")
+    alice.wait("ready")
+    kind = "application/simple-message-summary"
+    states = ["Messages-Waiting: no\r\n", "Messages-Waiting: yes\r\n"]
+    bob.do("notify", event_package="message-summary", body=states[0], content_type=kind)
+    alice.do("subscribe", to=bob.uri, event_package="message-summary", expires=600)
+    assert alice.wait("notify")["body"] == states[0]
+    told = bob.wait("subscriber")
+    assert (told["event_package"], told["state"]) == ("message-summary", "active")
+    bob.do("notify", event_package="message-summary", body=states[1], content_type=kind)
+    assert alice.wait("notify", 2)["body"] == states[1]
+    bob.do("notify", event_package="message-summary", terminate="noresource")
+    assert alice.wait("unsubscribed")["event_package"] == "message-summary"
+    assert bob.wait("subscriber", 2)["state"] == "terminated"
+    alice.do("options", to=bob.uri)
+    assert alice.wait("options")["status"] == 200
+    for side in (alice, bob):
+        assert side.quit() == 0 and side.log() == "", side.log()
+
+
+def test_what_is_published_here_is_told_there(phone):  # noqa: F811
+    server = phone("server")
+    server.wait("ready")
+    server.do("serve", event_package="presence", content_type="application/pidf+xml")
+    server.do("serve", event_package="presence", content_type="application/pidf+xml")
+    assert server.wait("error")["what"] == "it is served already"
+    proxy = "sip:127.0.0.1:%d" % server.port
+    bob = phone("bob", outbound_proxy=proxy)
+    bob.wait("ready")
+    bob.do("publish", event_package="presence", body="<presence/>", expires=600)
+    assert bob.wait("published")["status"] == 200
+    alice = phone("alice", outbound_proxy=proxy)
+    alice.wait("ready")
+    alice.do("subscribe", to="sip:bob@127.0.0.1", event_package="presence", expires=600)
+    assert alice.wait("notify")["body"] == "<presence/>"
+    bob.do("publish", event_package="presence", expires=0)
+    assert alice.wait("notify", 2, 20)["body"] == ""
+
+
+@pytest.mark.parametrize("vm", [(), VM])
+def test_every_request_of_a_call_both_ways(phone, vm):  # noqa: F811
+    bob = phone("bob", *vm)
+    bob.wait("ready")
+    alice = phone("alice", *vm)
+    alice.wait("ready")
+    alice.do("call", to=bob.uri, offerless=True)
+    assert bob.wait("incoming")["offer"] is False
+    bob.do("answer")
+    alice.wait("media")
+    bob.wait("media")
+    for n, (one, other) in enumerate(((alice, bob), (bob, alice)), 1):
+        one.do("update", method="UPDATE")
+        one.do("info", content_type="application/dtmf-relay", body="Signal=%d\r\n" % n)
+        assert other.wait("dtmf")["digit"] == str(n)
+        one.do("message", in_call=1, body="in the call")
+        assert other.wait("message")["body"] == "in the call"
+        assert one.wait("message_sent")["status"] == 200
+    alice.do("network_changed")
+    alice.do("hangup")
+    bob.wait("ended")
+    alice.do("call", to=bob.uri)
+    bob.wait("incoming", 2)
+    bob.do("ring", status=183)
+    assert alice.wait("progress", 3)["early_media"] is True
+    bob.do("answer")
+    alice.wait("answered", 2)
+    bob.do("hangup")
+    alice.wait("ended", 2)
+    for side in (alice, bob):
+        assert side.quit() == 0 and side.log() == "", side.log()
+
+
+def test_a_call_is_redirected_and_a_phone_asked_to_call(phone):  # noqa: F811
+    carol = phone("carol", "--answer", "auto")
+    carol.wait("ready")
+    bob = phone("bob")
+    bob.wait("ready")
+    alice = phone("alice")
+    alice.wait("ready")
+    alice.do("call", to=bob.uri)
+    bob.wait("incoming")
+    bob.do("reject", status=302, contact=carol.uri)
+    alice.wait("answered")
+    carol.wait("answered")
+    alice.do("transfer", to=bob.uri, norefersub=True)
+    bob.wait("incoming", 2)
+    bob.do("answer")
+    assert alice.wait("transfer")["status"] in (200, 202)
+    carol.do("hangup")
+    bob.wait("ended", 2)

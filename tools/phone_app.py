@@ -169,6 +169,8 @@ class Phone:
             self.emit(names, subject.event, subject.expires_s, subject.status, subject.reason)
         elif event == usip.SUBSCRIPTION_STARTED:
             self.emit("subscribed event_package expires", subject.event, subject.expires_s)
+        elif event in (usip.SUBSCRIBER_ADDED, usip.SUBSCRIBER_REMOVED):
+            _more().print_subscriber(self, event, subject)
         elif event == usip.SUBSCRIPTION_ENDED:
             names = "unsubscribed event_package status reason retry_in"
             retry_in_s = subject.retry_in_s
@@ -296,6 +298,8 @@ class Phone:
         agent = self.agent
         if action == "quit":
             self.stopping = True
+        elif action in _MORE.split() or any([key in message for key in _MORE_KEYS.split()]):
+            _more().perform(self, action, message)
         elif action == "memory":
             self.print_memory()
         elif action == "call":
@@ -455,12 +459,23 @@ class Phone:
 
 _CALL_COMMANDS = {"hangup": "hang_up", "hold": "hold", "resume": "resume", "update": "update"}
 _STATES = "pending pending active terminated terminated terminated"  # by Subscription.state
+# What phone_app_more does, loaded with the first of these commands or keys of a command.
+_MORE = "notify serve refer info ring network_changed"
+_MORE_KEYS = "in_call method norefersub offerless contact terminate"
 _STATISTICS = "sent received lost late jitter_ms concealed_ms remote_loss rtt_ms mos"
 
 
 def complain(text: str) -> None:
     """Write one sentence to standard error."""
     sys.stderr.write("phone: %s\n" % text)
+
+
+def _more():
+    try:
+        from tools import phone_app_more
+    except ImportError:  # on the VM it lies beside us
+        import phone_app_more
+    return phone_app_more
 
 
 def _at(host, port):

@@ -87,8 +87,9 @@ def twin(text: str, name: str = "") -> str:
 def build(board: str = "sim", native: bool = True, linked: bool = True, program=None) -> Path:
     """Bring the board's tree and image up to date and return the image's path.
 
-    *program* is one more source file, or a folder of some, for the image's root: as a script run
-    on that image (`tools.vm`) its code stays outside the heap. Raises BuildError when a source
+    *program* is one more source file, with those whose names go on from its, or a folder of some,
+    for the image's root: as a script run on that image (`tools.vm`) its code stays outside the
+    heap. Raises BuildError when a source
     does not compile, after packing all the others.
     """
     arch = emitter_of(board) if native else ""
@@ -100,7 +101,9 @@ def build(board: str = "sim", native: bool = True, linked: bool = True, program=
     found = sources(bool(arch))
     if program is not None:
         program = Path(program)
-        more = sorted(program.glob("*.py")) if program.is_dir() else [program]
+        pattern = "*.py" if program.is_dir() else program.stem + "*.py"
+        folder_of_it = program if program.is_dir() else program.parent
+        more = sorted(folder_of_it.glob(pattern))
         found.update({path.stem: path for path in more})
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # several tools may build at once

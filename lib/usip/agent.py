@@ -248,10 +248,13 @@ class Agent:
             raise CallFailed(call.status, call.reason)
         return call
 
-    def place(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
+    def place(
+        self, target: str, audio=None, account=None, headers=(), is_offerless: bool = False
+    ) -> calls.Call:
         """Place a call and return it at once; arguments as for `call`.
 
-        CallFailed when there is no room for another, ValueError when *target* is nobody's.
+        *is_offerless*: the far side is to make the offer (RFC 3261 13.2.1). CallFailed when there
+        is no room for another, ValueError when *target* is nobody's.
         """
         attempt = None
         if account is None:
@@ -274,7 +277,9 @@ class Agent:
         self.calls.append(call)
         call.attempt = attempt
         now_ms = self.now_ms()
-        call.session = self.core.invite(account, target, call.media, now_ms, None, headers)
+        call.session = self.core.invite(
+            account, target, call.media, now_ms, None, headers, is_offerless
+        )
         self.flush()
         return call
 
@@ -574,7 +579,7 @@ class Agent:
             self.dropped += 1
             call.hang_up()
             return
-        self._follow(call)
+        self.follow(call)
 
     def _call_of(self, session):
         for call in self.calls:
@@ -583,7 +588,7 @@ class Agent:
                 return call
         return None
 
-    def _follow(self, call):
+    def follow(self, call) -> None:
         """Point the sockets where the media now goes, and start the pump with the first."""
         if call.has_media:
             try:

@@ -136,8 +136,16 @@ class Call:
 
     # -- commands
 
-    def ring(self, status: int = 180) -> None:
-        """Tell the caller that we ring; StateError when that is not possible."""
+    def ring(self, status: int = 180, audio=None) -> None:
+        """Tell the caller that we ring; StateError when that is not possible.
+
+        With *audio*, or False for silence, there is sound before the answer: usip.early.
+        """
+        if audio is not None:
+            from usip import early
+
+            early.ring(self, status, audio)
+            return
         self.session.ring(self._agent.now_ms(), status)
         self._agent.flush()
 
