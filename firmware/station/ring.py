@@ -7,12 +7,13 @@ from station import log
 
 
 class Ring:
-    """The newest *size* octets of what was written; older lines go first. No heap per line."""
+    """The newest *size* octets of what was written; older lines go first."""
 
     def __init__(self, size: int) -> None:
         self._octets = bytearray(size)
         self._at = 0
         self._is_full = False
+        self.handler = None  # of `logging`
 
     def write(self, text: str) -> None:
         """Append *text*."""
@@ -53,9 +54,9 @@ def keep(size: int) -> Ring:
         import logging
     except ImportError:
         return kept
-    handler = logging.Handler()
-    handler.emit = _take
-    logging.getLogger().addHandler(handler)
+    kept.handler = logging.Handler()
+    kept.handler.emit = _take
+    logging.getLogger().addHandler(kept.handler)
     return kept
 
 

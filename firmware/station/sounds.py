@@ -49,6 +49,7 @@ class Sounds:
         self._pcm = array("h", bytes(320))
         self._queue = []  # sources to be played one after the other
         self._again = None  # path of the WAV that is played until something ends it
+        self._rings_back = False
         self._left = -1  # frames until what plays is cut off, -1: never
         self._carried = False  # a call wrote a frame since the last tick
         self._due_at = 0
@@ -102,7 +103,8 @@ class Sounds:
                 name = "busy" if fields[3] in _BUSY else "congestion"
                 self.play([call_tone(name, settings["country"])], _TONE_MS)
         elif event == "progress":
-            if fields[3] in (180, 183) and settings["ring_back"] and not self._again_or_tone():
+            if fields[3] in (180, 183) and settings["ring_back"] and not self._rings_back:
+                self._rings_back = True  # behind the chime
                 self._queue.append(call_tone("ringback", settings["country"]))
         elif event == "media" or event == "ended":
             self.stop()
@@ -117,10 +119,6 @@ class Sounds:
             self.play([Tone(1400, 0, (200, 200), -13, 3)])
         else:
             self._announce(event)
-
-    def _again_or_tone(self):
-        """Whether something plays that goes on until it is ended."""
-        return self._again is not None or (self._queue and self._queue[-1].is_endless)
 
     def _announce(self, event) -> bool:
         for entry in self._settings["say"]:
@@ -179,6 +177,7 @@ class Sounds:
             source.close()
         self._queue.clear()
         self._again = None
+        self._rings_back = False
         self._left = -1
 
     def tick(self, now_ms: int) -> None:
