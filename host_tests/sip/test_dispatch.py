@@ -222,3 +222,32 @@ def test_limits_are_answered_with_when_to_try_again():
     endpoint.core.transactions.limits.transactions = 1
     found = answers(link, endpoint, request("INVITE", branch="z9hG4bKd"))[0]
     assert found.startswith("SIP/2.0 503 ") and "\r\nRetry-After: 5\r\n" in found
+
+
+def capabilities(link, endpoint) -> dict:
+    """Return the header fields of the answer to OPTIONS."""
+    _branches[0] += 1
+    wire = request("OPTIONS", branch="z9hG4bKo%d" % _branches[0])
+    lines = answers(link, endpoint, wire)[0].split("\r\n")[1:]
+    return dict([line.split(": ", 1) for line in lines if ": " in line])
+
+
+def test_options_and_allow_say_what_the_applications_of_the_moment_serve():
+    link, endpoint = phone()
+    found = capabilities(link, endpoint)
+    assert found["Allow"].startswith("INVITE, ACK, ") and "MESSAGE" not in found["Allow"]
+    assert found["Accept"] == "application/sdp" and "Allow-Events" not in found
+    assert "100rel" in found["Supported"] and "timer" in found["Supported"]
+    texts = add(endpoint, methods=(7,), content_types=(b"text/html",))
+    states = add(endpoint, methods=(8, 10), packages=(Package(b"presence"), Package(b"dialog")))
+    found = capabilities(link, endpoint)
+    assert found["Allow"].endswith(", MESSAGE, SUBSCRIBE, PUBLISH")
+    assert found["Accept"] == "application/sdp, text/html"
+    assert found["Allow-Events"] == "presence, dialog"
+    endpoint.core.resolver.remove(endpoint)
+    found = capabilities(link, endpoint)
+    assert "INVITE" not in found["Allow"] and found["Accept"] == "text/html"
+    assert offered_to(link, endpoint) == 405
+    endpoint.core.resolver.remove(texts)
+    endpoint.core.resolver.remove(states)
+    assert offered_to(link, endpoint) == 480

@@ -13,6 +13,7 @@ go on, and see nothing of each other.
 
 from micropython import const
 
+_M_INVITE = const(1)
 _M_SUBSCRIBE = const(8)
 
 # The refusals of criteria, the one first that says least of the request.
@@ -48,6 +49,13 @@ class Resolver:
             if method in application.methods:
                 return True
         return False
+
+    def serves_calls_alone(self) -> bool:
+        """Whether no application serves anything but INVITE."""
+        for application in self.applications:
+            if tuple(application.methods) != (_M_INVITE,):
+                return False
+        return True
 
     def find(self, message):
         """Return the application that serves this request best, or None and why in `status`."""

@@ -76,7 +76,7 @@ def types_of(application, method: int) -> tuple:
 
 def put_options(core, w) -> None:
     """Append what an answer to OPTIONS says beside what we always do: Accept, Allow-Events."""
-    types = content_types(core, _M_INVITE)
+    types = content_types(core, _M_INVITE) if core.resolver.serves(_M_INVITE) else []
     for name in content_types(core, _M_MESSAGE):
         if name not in types:
             types.append(name)

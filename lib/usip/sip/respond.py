@@ -22,7 +22,7 @@ _H_ACCEPT = const(33)
 _H_REQUIRE = const(17)
 _H_CONTENT_ENCODING = const(49)
 
-_ALLOW = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
+_ALLOW = b"ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"
 _SERVED = (7, 8, 10)  # MESSAGE, SUBSCRIBE, PUBLISH: allowed while an application serves them
 _USER_AGENT = b"\r\nUser-Agent: usip/0.1\r\n"
 
@@ -195,7 +195,7 @@ class Responder:
         self.begin_response(transaction, message, status)
         w = self.writer
         self.put_capabilities(w)
-        if len(self.resolver.applications) > 1:
+        if not self.resolver.serves_calls_alone():
             from usip.sip import refusal
 
             refusal.put_options(self, w)
@@ -220,8 +220,12 @@ class Responder:
 
     def put_allow(self, w) -> None:
         """Append Allow: the methods of calls, and those that our applications serve."""
+        resolver = self.resolver
+        w.put(b"Allow: ")
+        if resolver.serves(_M_INVITE) or not resolver.applications:  # else INVITE is 405
+            w.put(b"INVITE, ")
         w.put(_ALLOW)
         for method in _SERVED:
-            if self.resolver.serves(method):
+            if resolver.serves(method):
                 w.put(b", ").put(compose.METHODS[method])
         w.put(b"\r\n")
