@@ -7,6 +7,7 @@ from math import cos, pi, sin
 import usip
 from usip import agent as agents
 from usip import config, ticks
+from usip.audio.conference import join
 
 HERE = "127.0.0.1"
 TONES = {"alice": 500, "bob": 900, "carol": 1300}
@@ -100,7 +101,7 @@ def test_three_in_a_conference_hear_each_other_and_two_are_left():
             await until(lambda: first.allowed("modify"))
             second = await alice.call(uri(carol, "carol"))
             await until(lambda: second.allowed("modify"))
-            alice.conference(first, second)
+            join(first, second)
             await until(lambda: voices["alice"].hears("bob", "carol"))
             await until(lambda: voices["bob"].hears("alice", "carol"))
             await until(lambda: voices["carol"].hears("alice", "bob"))
@@ -114,9 +115,8 @@ def test_three_in_a_conference_hear_each_other_and_two_are_left():
 
 
 def test_one_call_is_no_conference():
-    agent = usip.Agent(settings("alice", 45420))
     try:
-        agent.conference(None)
+        join(None)
     except ValueError:
         return
     raise AssertionError

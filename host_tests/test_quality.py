@@ -134,6 +134,42 @@ def test_a_report_goes_to_the_collector():
     run(main)
 
 
+def test_rtcp_goes_by_the_port_of_rtp_when_both_want_that():
+    async def main():
+        alice = usip.Agent(settings("alice", 45600, rtcp_mux=True))
+        bob = usip.Agent(settings("bob", 45620, rtcp_mux=True, comfort_noise=True))
+        carol = usip.Agent(settings("carol", 45640))
+        answering(bob)
+        answering(carol)
+        async with alice, bob, carol:
+            for other, name, is_mux in ((bob, "bob", True), (carol, "carol", False)):
+                call = await alice.call(uri(other, name))
+                await until(lambda: call.stream.received > 5)  # noqa: B023  (called at once)
+                assert (call.path.reports is call.path.rtp) is is_mux
+                call.hang_up()
+                await call.ended()
+                await until(lambda: not alice.calls)
+
+    run(main)
+
+
+def test_comfort_noise_takes_the_place_of_silence_when_both_want_that():
+    async def main():
+        alice = usip.Agent(settings("alice", 45660, comfort_noise=True))
+        bob = usip.Agent(settings("bob", 45680, comfort_noise=True))
+        answering(bob)
+        async with alice, bob:
+            call = await alice.call(uri(bob, "bob"))
+            await until(lambda: call.stream.playout.comfort_level >= 0)
+            before = call.stream.received
+            await agents.sleep_ms(400)
+            assert call.stream.received - before < 10
+            call.hang_up()
+            await call.ended()
+
+    run(main)
+
+
 def test_nothing_of_it_is_there_unless_it_is_asked_for():
     async def main():
         alice = usip.Agent(settings("alice", 45580))

@@ -323,7 +323,9 @@ class Phone:
                 message.get("expires", 3600),
             )
         elif action == "conference":
-            agent.conference(*[call for call in agent.calls if call.is_answered])
+            from usip.audio import conference
+
+            conference.join(*[call for call in agent.calls if call.is_answered])
         elif action == "stats":
             for call in [self.call_of(message)] if "call" in message else agent.calls:
                 self.print_statistics(call)

@@ -56,8 +56,7 @@ _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
 _SOUND = "rtp.packet rtp.event rtp.playout rtp.report"
 _DESCRIPTIONS = "sdp.octets sdp.read sdp.remote sdp.local"
-_QUALITY = ("statistics_s", "rtp_stat", "report_to")  # keys of media: see usip.quality
-_CODECS = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16": (96, b"L16", 8000)}
+_USUAL_KEYS = const(5)  # of media; what the others ask for is in usip.quality
 
 
 class Agent:
@@ -118,7 +117,7 @@ class Agent:
             from usip.net import roam
 
             roam.Watcher(self, self.config["network"]["watch_s"])
-        if any([key in self.config["media"] for key in _QUALITY]):
+        if len(self.config["media"]) > _USUAL_KEYS:
             from usip.quality import Quality
 
             self.quality = Quality(self, self.config["media"])
@@ -283,20 +282,6 @@ class Agent:
         self.flush()
         return call
 
-    def conference(self, *calls):
-        """Join answered calls with our sound; return the usip.audio.conference.Conference.
-
-        Those that we hold are resumed. ValueError: fewer than two.
-        """
-        from usip.audio.conference import Conference
-
-        if len(calls) < 2:
-            raise ValueError("a conference is of two calls or more")
-        for call in calls:
-            if not call.media.can_receive and call.allowed("modify"):
-                call.resume()
-        return Conference(calls)
-
     def options(self, target: str, account=None):
         """Ask a peer for its capabilities; OPTIONS_ANSWERED is observed with the answer."""
         self.core.options(account or self.account(), target.encode(), self.now_ms())
@@ -350,8 +335,6 @@ class Agent:
         call.stream = self._make_stream()
         media = self.config["media"]
         call.dtmf_mode = media["dtmf"]
-        names = media["codecs"]
-        types = tuple([_CODECS[name] for name in names])
         session_id = int.from_bytes(os.urandom(3), "big")
 
         def make():
@@ -363,15 +346,14 @@ class Agent:
                 self.limits,
                 call.local_address[0].encode(),
                 call.path.port,
-                types,
+                media["codecs"],
                 101,
                 media["ptime"],
                 session_id,
-                names != ["PCMU", "PCMA"],  # who writes an order means it
-                3,
-                media.get("comfort_noise", False),
+                comfort_noise=media.get("comfort_noise", False),
             )
-            negotiator.local.has_rtcp_mux = media.get("rtcp_mux", False)
+            if self.quality is not None:
+                self.quality.prepare(negotiator)
             if session.account.profile is not None:
                 session.account.prepare_media(negotiator, call.media)
             return negotiator
@@ -389,7 +371,7 @@ class Agent:
         usip.preload(_DESCRIPTIONS)
         from usip.sdp.local import LocalDescription, make_formats
 
-        types = tuple([_CODECS[name] for name in self.config["media"]["codecs"]])
+        types = self.config["media"]["codecs"]
         host = self.transport.local_address(self.core.source)[0]
         LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
         release()

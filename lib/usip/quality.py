@@ -1,7 +1,8 @@
 """What becomes known of a call's sound: events while it lasts, a header field, reports at its end.
 
-Loaded when a key of `media` asks for one of these:
+Loaded when `media` has a key that few need, such as these:
 
+    rtcp_mux        RTCP comes and goes by the RTP port where the peer can (RFC 5761)
     statistics_s    the event STATISTICS of a call every so many seconds, and before ENDED
     rtp_stat        X-RTP-Stat in BYE and in the answer to one, as several vendors write it
     report_to       a collector's URI: voice quality reports of RFC 6035 by PUBLISH, an interval
@@ -26,11 +27,16 @@ class Quality:
     def __init__(self, agent, media: dict) -> None:
         self.agent = agent
         self.period_s = media.get("statistics_s", 0)
+        self.has_rtcp_mux = media.get("rtcp_mux", False)
         self.has_header = media.get("rtp_stat", False)
         self.collector = media.get("report_to", "").encode()
         self.reports = []  # sent, whose answer is awaited; the latest ones
         if self.has_header:
             agent.core.put_closing = self.put_closing
+
+    def prepare(self, negotiator) -> None:
+        """Let a new call offer what is configured."""
+        negotiator.local.has_rtcp_mux = self.has_rtcp_mux
 
     async def run(self) -> None:
         """Report on calls while they last."""
@@ -53,6 +59,8 @@ class Quality:
 
     def end(self, call) -> None:
         """A call is over."""
+        if not (self.period_s or self.collector):
+            return
         if call.is_answered and call.stream is not None:
             self._tell(call, True)
 

@@ -20,6 +20,19 @@ _LAG = const(2)  # frames a reader may be behind
 _MISSED = const(2)  # frames of others without one of who gives our own sound its pace
 
 
+def join(*calls) -> "Conference":
+    """Join answered calls with our sound; those that we hold are resumed.
+
+    ValueError: fewer than two.
+    """
+    if len(calls) < 2:
+        raise ValueError("a conference is of two calls or more")
+    for call in calls:
+        if not call.media.can_receive and call.allowed("modify"):
+            call.resume()
+    return Conference(calls)
+
+
 class _Party:
     """What one of those who speak said lately, and how far each of the others has heard it."""
 

@@ -23,11 +23,12 @@ _T = const(116)
 _V = const(118)
 _COLON = const(58)
 
-# Payload types that need no rtpmap to be understood (RFC 3551 6).
-_STATIC = (
+# The first three need no rtpmap to be understood (RFC 3551 6); G.722 has 16 kHz in truth.
+_KNOWN = (
     (0, b"PCMU", b"pcmu", 8000),
     (8, b"PCMA", b"pcma", 8000),
     (9, b"G722", b"g722", 8000),
+    (96, b"L16", b"l16", 8000),
 )
 
 
@@ -36,21 +37,17 @@ def make_formats(codecs, telephone_event: int, comfort_noise: bool = False) -> t
 
     With *comfort_noise* CN is the last (RFC 3389).
 
-    A codec is a payload type of `_STATIC` or a tuple (payload type, encoding name, clock rate).
+    A codec is one of `_KNOWN`, by its payload type or its name as str, or a tuple (payload type,
+    encoding name, clock rate).
     *telephone_event* is the payload type of the first, the next has one more; 0: none.
     """
     formats = []
     rates = []
     for codec in codecs:
-        if isinstance(codec, int):
-            for known in _STATIC:
-                if known[0] == codec:
-                    formats.append(known)
-                    break
-            else:
-                raise ValueError("codec %d" % codec)
-        else:
+        if isinstance(codec, tuple):
             formats.append((codec[0], codec[1], codec[1].lower(), codec[2]))
+        else:
+            formats.append(_find(codec))
         if formats[-1][3] not in rates:
             rates.append(formats[-1][3])
     if telephone_event:
@@ -59,6 +56,20 @@ def make_formats(codecs, telephone_event: int, comfort_noise: bool = False) -> t
     if comfort_noise:
         formats.append((CN, b"CN", b"cn", 8000))
     return tuple(formats)
+
+
+def is_usual(formats: tuple, codecs: int) -> bool:
+    """Return whether the first *codecs* formats are PCMU and PCMA, as nobody has to configure."""
+    return formats[:codecs] == _KNOWN[:2]
+
+
+def _find(codec):
+    if isinstance(codec, str):
+        codec = codec.encode()
+    for known in _KNOWN:
+        if codec == known[0] or codec == known[1]:
+            return known
+    raise ValueError("codec %s" % codec)
 
 
 _DIRECTIONS = (b"inactive", b"sendonly", b"recvonly", b"sendrecv")

@@ -20,7 +20,7 @@ from micropython import const
 
 from usip.errors import ParseError, StateError
 from usip.octets import equals_nocase, find_octet, trim_lws
-from usip.sdp.local import LocalDescription, make_formats
+from usip.sdp.local import LocalDescription, is_usual, make_formats
 from usip.sdp.read import Reader
 from usip.sdp.remote import RemoteDescription
 
@@ -97,7 +97,9 @@ class Negotiator:
         formats = make_formats(codecs, telephone_event, comfort_noise)
         self.local = LocalDescription(formats, address, rtp_port, session_id)
         self.local.ptime = ptime
-        self.prefers_ours = prefers_ours
+        # Names are from a configuration: who writes an order there means it.
+        is_ours = isinstance(codecs[0], str) and not is_usual(formats, len(codecs))
+        self.prefers_ours = prefers_ours or is_ours
         room = limits.sdp_media_bytes
         places = bytearray(128)
         self._agreed = RemoteDescription(formats, len(codecs), profiles, room, places)
