@@ -365,7 +365,8 @@ class UserAgentCore(Requester, Responder):
         elif self.refuse_requirements(transaction, message, now_ms):
             return
         elif not self._is_ours(message):
-            self.respond(transaction, message, 416, now_ms)
+            is_uri = self._uri.parse(message.buf, message.uri_start, message.uri_end)
+            self.respond(transaction, message, 416 if is_uri else 400, now_ms)
         elif self.guard is not None and self.guard.refuses(self, transaction, message, now_ms):
             return
         elif message.method == _M_INVITE:
