@@ -9,9 +9,9 @@ of the station, so nothing else has to know of it. With nothing to play a tick u
 
 from array import array
 
+import micropython
 from micropython import const
 
-from usip.audio.level import Gain
 from usip.audio.tone import Tone, call_tone
 from usip.audio.wav import WAVSource
 from usip.ticks import ticks_add, ticks_diff
@@ -33,6 +33,17 @@ _RINGS = {
     "soft": (523, 659, (800, 4000)),
 }
 _BUSY = (486, 600, 603)
+
+
+@micropython.viper
+def _amplify(pcm: ptr16, count: int, gain: int):
+    """Multiply pcm[:count] by *gain* / 4096, up to 1."""
+    pcm = ptr16(pcm)
+    i = 0
+    while i < count:
+        a = ((int(pcm[i]) & 0xFFFF) ^ 0x8000) - 0x8000
+        pcm[i] = a * gain >> 12 & 0xFFFF
+        i += 1
 
 
 class Sounds:
@@ -58,7 +69,7 @@ class Sounds:
         self.is_muted = False
         self.is_paged = False  # a page has the loudspeaker, see station.pager
         self.volume = self._settings["volume"]
-        self._gain = Gain()
+        self._gain = 4096
         self.set_volume(self.volume)
         station.agent.audio = self
         station.listeners.append(self)
@@ -85,7 +96,7 @@ class Sounds:
         gain = 4096 if volume else 0
         for _ in range(_STEPS - volume if volume else 0):
             gain = gain * 181 >> 8  # 3 dB
-        self._gain.target = gain
+        self._gain = gain
         if changed:
             self._station.say("volume", "level", volume)
 
@@ -210,7 +221,11 @@ class Sounds:
         """Mix what plays into a frame and let it be heard."""
         if self._queue:
             self._mix(pcm)
-        self._gain.apply(pcm)
+        self._write(pcm)
+
+    def _write(self, pcm):
+        if self._gain < 4096:
+            _amplify(pcm, len(pcm), self._gain)
         if self._sink is not None:
             self._sink.write(pcm)
 
@@ -232,9 +247,7 @@ class Sounds:
         """Let a frame of a page be heard, and nothing else."""
         if not self._is_open:
             self._open_device()
-        self._gain.apply(pcm)
-        if self._sink is not None:
-            self._sink.write(pcm)
+        self._write(pcm)
 
     def hold(self, is_held: bool) -> bool:
         """Keep the device open for a page of ours, or no longer; whether it is open."""
