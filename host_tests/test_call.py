@@ -110,7 +110,7 @@ class Media:
     payload_type = receive_payload_type = 0
     codec = b"PCMU"
     telephone_event = receive_telephone_event = 101
-    comfort_noise = False
+    has_noise = False
     ptime = 20
 
     def __init__(self):

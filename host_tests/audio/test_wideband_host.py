@@ -4,9 +4,9 @@ import math
 import wave
 from array import array
 
-from usip.audio import wideband
 from usip.audio.files import Files, make
 from usip.limits import Limits
+from usip.rtp import coded
 from usip.rtp.stream import Stream
 
 
@@ -71,7 +71,7 @@ def test_a_call_is_wide_when_codec_and_ends_are(tmp_path):
     ):
         source, sink = files.open()
         call = Call(codec, source, sink)
-        wideband.fit(call)
+        coded.fit(call)
         assert len(call.pcm) == samples, codec
         call.stream.play(call.pcm, 0)
         assert call.stream.pack(call.pcm) > 12
@@ -85,10 +85,10 @@ def test_a_narrow_end_makes_a_wide_call_narrow_again(tmp_path):
     write_tone(play, 1000)
     source, _ = Files(str(play), None, True).open()
     call = Call("G722", source, None)
-    wideband.fit(call)
+    coded.fit(call)
     assert len(call.pcm) == 320
     call.sink = object()
-    wideband.fit(call)
+    coded.fit(call)
     assert len(call.pcm) == 160
     assert call.stream.pack(call.pcm) == 172
     source.close()

@@ -62,7 +62,7 @@ def test_noise_that_stays_is_silence_in_the_end():
 def test_a_stream_suppresses_and_the_other_one_plays_the_noise():
     a = Stream(Limits(), bytes(range(16)))
     b = Stream(Limits(), bytes(range(16, 32)))
-    a.configure(comfort_noise=True)
+    a.configure(has_noise=True)
     out = array("h", [0] * 160)
     kinds = []
     for n in range(200):
@@ -81,7 +81,7 @@ def test_a_stream_suppresses_and_the_other_one_plays_the_noise():
 
 def test_suppressing_uses_no_heap():
     a = Stream(Limits(), bytes(range(16)))
-    a.configure(comfort_noise=True)
+    a.configure(has_noise=True)
     loud, quiet = frame(4000), frame(40)
     with NoAlloc():
         for n in range(120):

@@ -340,16 +340,16 @@ def test_the_rtcp_port_of_rfc_3605():
 def test_rtcp_on_the_port_of_rtp_only_when_both_want_it():
     lines = "m=audio 5000 RTP/AVP 0\na=rtcp-mux"
     negotiator, answer = answered(lines)
-    assert not negotiator.rtcp_mux and negotiator.remote_rtcp_port == 5001
+    assert not negotiator.is_mux and negotiator.remote_rtcp_port == 5001
     assert "a=rtcp-mux" not in answer
     negotiator = phone()
     negotiator.local.has_rtcp_mux = True
     assert offer_to(negotiator, lines) == 0
     assert text(negotiator.put_answer)[-1] == "a=rtcp-mux"
-    assert negotiator.rtcp_mux and negotiator.remote_rtcp_port == 5000
+    assert negotiator.is_mux and negotiator.remote_rtcp_port == 5000
     assert text(negotiator.put_offer)[-1] == "a=rtcp-mux"
     assert answer_to(negotiator, "m=audio 5000 RTP/AVP 0") == 0
-    assert not negotiator.rtcp_mux and negotiator.remote_rtcp_port == 5001
+    assert not negotiator.is_mux and negotiator.remote_rtcp_port == 5001
 
 
 def test_bandwidth_lines():
@@ -599,7 +599,7 @@ def test_an_offer_of_4_kb_in_pieces_takes_the_line_buffer_only():
 
 
 def test_comfort_noise_is_agreed_on_when_both_have_it():
-    offer = text(phone(comfort_noise=True).put_offer)
+    offer = text(phone(has_noise=True).put_offer)
     assert offer[5] == "m=audio 40000 RTP/AVP 0 8 101 13"
     assert "a=rtpmap:13 CN/8000" in offer
     for lines, agreed in (
@@ -608,12 +608,12 @@ def test_comfort_noise_is_agreed_on_when_both_have_it():
         ("m=audio 5000 RTP/AVP 0 13\na=rtpmap:13 VDVI/8000", False),
         ("m=audio 5000 RTP/AVP 0", False),
     ):
-        negotiator, answer = answered(lines, comfort_noise=True)
-        assert negotiator.comfort_noise is agreed, lines
+        negotiator, answer = answered(lines, has_noise=True)
+        assert negotiator.has_noise is agreed, lines
         assert answer[5] == "m=audio 40000 RTP/AVP 0" + (" 13" if agreed else "")
-        assert called(lines, comfort_noise=True).comfort_noise is agreed
+        assert called(lines, has_noise=True).has_noise is agreed
     negotiator, answer = answered("m=audio 5000 RTP/AVP 0 13")
-    assert not negotiator.comfort_noise and answer[5] == "m=audio 40000 RTP/AVP 0"
+    assert not negotiator.has_noise and answer[5] == "m=audio 40000 RTP/AVP 0"
 
 
 def test_wideband_has_the_clock_that_its_rfc_says():

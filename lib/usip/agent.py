@@ -118,12 +118,9 @@ class Agent:
 
             roam.Watcher(self, self.config["network"]["watch_s"])
         if len(self.config["media"]) > _USUAL_KEYS:
-            from usip.quality import Quality
+            from usip import quality
 
-            self.quality = Quality(self, self.config["media"])
-            task = self.quality.start()
-            if task is not None:
-                self._handlers.append(task)
+            self.quality = quality.start(self)
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
@@ -350,7 +347,9 @@ class Agent:
                 101,
                 media["ptime"],
                 session_id,
-                comfort_noise=media.get("comfort_noise", False),
+                False,
+                3,
+                media.get("comfort_noise", False),
             )
             if self.quality is not None:
                 self.quality.prepare(negotiator)
@@ -485,12 +484,6 @@ class Agent:
         from usip.audio.tone import dtmf_tone
 
         return dtmf_tone(digit)
-
-    def fit(self, call) -> None:
-        """Let a call's sound be as its codec and its ends allow."""
-        from usip.audio import wideband
-
-        wideband.fit(call)
 
     def observe(self, event: int, subject, detail=None) -> None:
         """Tell the observer."""

@@ -311,7 +311,7 @@ class Call:
                 media.telephone_event,
                 media.receive_telephone_event,
                 media.ptime,
-                media.comfort_noise,
+                media.has_noise,
             )
             if media.receive_telephone_event < 0 and self.dtmf_mode in ("auto", "inband"):
                 self.stream.detect_tones()
@@ -343,7 +343,9 @@ class Call:
         """Let frames be as long as codec and ends agree on, where that may not be 160 samples."""
         stream = self.stream
         if len(self.pcm) != _FRAME_SAMPLES or stream is not None and stream.sender.coder:
-            self._agent.fit(self)
+            from usip.rtp import coded
+
+            coded.fit(self)
 
     def close_audio(self) -> None:
         """Close the source and the sink, which completes a recording."""

@@ -36,7 +36,7 @@ class MediaExchange:
         self.clock_rate = 0
         self.payload_type = self.receive_payload_type = -1
         self.telephone_event = self.receive_telephone_event = -1
-        self.comfort_noise = False
+        self.has_noise = False
         self.ptime = 20
 
     @property
@@ -139,7 +139,7 @@ class MediaExchange:
         self.receive_payload_type = negotiator.receive_payload_type
         self.telephone_event = negotiator.telephone_event
         self.receive_telephone_event = negotiator.receive_telephone_event
-        self.comfort_noise = negotiator.comfort_noise
+        self.has_noise = negotiator.has_noise
         self.ptime = negotiator.ptime
 
 

@@ -11,7 +11,6 @@ Loaded when `media` has a key that few need, such as these:
 Nothing here runs per frame; a report takes about 2 KB of heap for a moment.
 """
 
-import asyncio
 import time
 
 import usip
@@ -19,6 +18,14 @@ from usip.agent import sleep_ms
 from usip.call import STATISTICS
 
 _TICK_MS = 500
+
+
+def start(agent) -> "Quality":
+    """Return the Quality of an agent that begins to run."""
+    made = Quality(agent, agent.config["media"])
+    if made.period_s:
+        agent.serve(made.run, None)
+    return made
 
 
 class Quality:
@@ -38,7 +45,7 @@ class Quality:
         """Let a new call offer what is configured."""
         negotiator.local.has_rtcp_mux = self.has_rtcp_mux
 
-    async def run(self) -> None:
+    async def run(self, _) -> None:
         """Report on calls while they last."""
         due = {}
         while True:
@@ -52,10 +59,6 @@ class Quality:
                 if due[call_id] <= 0:
                     due[call_id] += 1000 * self.period_s
                     self._tell(self.agent.find_call(call_id), False)
-
-    def start(self):
-        """Return the task that `run` is, None where nothing is to be told before the end."""
-        return asyncio.create_task(self.run()) if self.period_s else None
 
     def end(self, call) -> None:
         """A call is over."""

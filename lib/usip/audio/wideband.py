@@ -2,7 +2,7 @@
 
 An end that says `is_wide` takes or gives frames of 320 samples at 16 kHz, and of 160 at 8 kHz as
 every end does; the frame's length says which. A call is wide when its codec is and all its ends
-are; then all its frames have 320 samples. Loaded only for such ends and such codecs.
+are (rtp.coded.fit); then all its frames have 320 samples. Loaded only for such ends.
 """
 
 from array import array
@@ -11,7 +11,6 @@ from micropython import const
 
 from usip.audio.resample import Decimator, Interpolator
 from usip.audio.wav import WAVSink, WAVSource
-from usip.rtp import coded
 
 _FRAME = const(160)
 _WIDE_HZ = const(16000)
@@ -66,12 +65,3 @@ class WideSink:
     def close(self) -> None:
         """Complete the file."""
         self._sink.close()
-
-
-def fit(call) -> None:
-    """Let the frames of *call* be as its codec and its ends allow; allocates when that changes."""
-    ends = [end for end in (call.source, call.sink) if end is not None]
-    is_wide = bool(ends) and all([getattr(end, "is_wide", False) for end in ends])
-    samples = 2 * _FRAME if coded.set_wide(call.stream, is_wide) else _FRAME
-    if len(call.pcm) != samples:
-        call.pcm = array("h", bytes(2 * samples))

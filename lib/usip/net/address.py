@@ -54,9 +54,9 @@ def mark(sock, tos: int) -> None:
 
     An ESP32 cannot: its number of the option is another one's.
     """
-    if sys.platform in ("linux", "darwin"):
+    if sys.platform in ("linux",):
         try:
-            sock.setsockopt(0, 1 if sys.platform == "linux" else 3, tos)  # IP, IP_TOS
+            sock.setsockopt(0, 1, tos)  # IP, IP_TOS
         except OSError:
             pass  # some networks forbid it
 

@@ -1,4 +1,4 @@
-"""Codecs other than G.711 in a stream: G.722 and L16. Loaded only when one was agreed on.
+"""Codecs other than G.711 in a stream, and comfort noise. Loaded only when agreed on.
 
 A coder does both directions of a call: `name`; `octets` of a sample at 8 kHz; `is_wide`, whether
 its sound is at 16 kHz; `silence`, the octet of none; `buffer`, the class of its jitter buffer;
@@ -8,6 +8,8 @@ state. Packets are laid down and timed as those of G.711 are, since both have a 
 What is decoded to look ahead is decoded again when its time comes: the state goes back for that.
 After a loss the decoder goes on with the state before it; G.722 recovers within milliseconds.
 """
+
+from array import array
 
 from usip.rtp.playout import Playout
 
@@ -63,11 +65,18 @@ def follow(playout: Playout, before: Playout) -> None:
     playout.comfort_level = before.comfort_level
 
 
-def configure(stream, codec: str) -> None:
+def configure(stream, codec: str, has_noise: bool) -> None:
     """Let *stream* send and hear *codec*, at 8 kHz; PCMU and PCMA as it does without us.
 
-    ValueError: no such codec. Allocates, unless it is the codec there is.
+    With *has_noise* (RFC 3389) silence is not sent. ValueError: no such codec. Allocates,
+    unless it is the codec there is.
     """
+    if not has_noise:
+        stream.suppressor = None
+    elif stream.suppressor is None:
+        from usip.rtp import silence
+
+        stream.suppressor = silence.Suppressor()
     before = stream.sender.coder
     if before is not None and before.name == codec.encode():
         return
@@ -79,15 +88,15 @@ def configure(stream, codec: str) -> None:
         from usip.rtp import l16
 
         _use(stream, l16.Coder())
-    elif codec in ("PCMU", "PCMA"):
+    elif codec not in ("PCMU", "PCMA"):
+        raise ValueError("no such codec: %s" % codec)
+    elif before is not None:
         old = stream.playout
         stream.playout = Playout(old.buffer.size // 160)
         stream.playout.delays = old.delays
         stream.playout.buffer.clear(old.buffer.position)
         follow(stream.playout, old)
         stream.sender.set_coder(None)
-    else:
-        raise ValueError("no such codec: %s" % codec)
 
 
 def set_wide(stream, is_wide: bool) -> bool:
@@ -103,6 +112,18 @@ def set_wide(stream, is_wide: bool) -> bool:
 
         _use(stream, g722.Coder(is_wide))
     return is_wide
+
+
+def fit(call) -> None:
+    """Let the frames of *call* be as its codec and its ends allow; allocates when that changes.
+
+    An end that says `is_wide` takes frames of 320 samples as well as of 160.
+    """
+    ends = [end for end in (call.source, call.sink) if end is not None]
+    is_wide = bool(ends) and all([getattr(end, "is_wide", False) for end in ends])
+    samples = 320 if set_wide(call.stream, is_wide) else 160
+    if len(call.pcm) != samples:
+        call.pcm = array("h", bytes(2 * samples))
 
 
 def _use(stream, coder) -> None:

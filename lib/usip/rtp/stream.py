@@ -50,7 +50,7 @@ class Stream:
         self.frames_played = 0
         self.events = event.EventReceiver()
         self.digits = Digits()
-        self.detector = self._suppressor = None
+        self.detector = self.suppressor = None
         self.remote_ssrc = bytearray(4)
         self._candidate = bytearray(4)  # an SSRC that may take over
         self._candidate_next = -1
@@ -74,21 +74,22 @@ class Stream:
         telephone_event: int = -1,
         receive_telephone_event: int = -1,
         ptime: int = 20,
-        comfort_noise: bool = False,
+        has_noise: bool = False,
     ) -> None:
         """Take what was negotiated; may be called again in the middle of a call.
 
         *codec* is PCMU, PCMA, G722 or L16, str or bytes; a telephone-event of -1 is none; *ptime*
-        is in ms. With *comfort_noise* (RFC 3389) silence is not sent; imports usip.rtp.silence.
+        is in ms. With *has_noise* (RFC 3389) silence is not sent.
         Allocates when *ptime* or *codec* changes. ValueError: another codec, or no multiple of 10
         up to 60.
         """
         if isinstance(codec, bytes):
             codec = codec.decode()
-        if codec not in ("PCMU", "PCMA") or self.sender.coder is not None:
+        is_plain = codec in ("PCMU", "PCMA") and not has_noise
+        if not (is_plain and self.suppressor is None and self.sender.coder is None):
             from usip.rtp import coded
 
-            coded.configure(self, codec)
+            coded.configure(self, codec, has_noise)
         if ptime % 10 or not 10 <= ptime <= 60:
             raise ValueError("ptime must be 10, 20 ... 60")
         is_alaw = codec == "PCMA"
@@ -100,12 +101,6 @@ class Stream:
         self.sender.event_type = telephone_event
         self.sender.is_alaw = is_alaw
         self.sender.set_ptime(ptime)
-        if comfort_noise:
-            from usip.rtp.silence import Suppressor
-
-            self._suppressor = self._suppressor or Suppressor()
-        else:
-            self._suppressor = None
 
     # sending
 
@@ -116,10 +111,10 @@ class Stream:
         packets may be shorter than frames.
         """
         sender = self.sender
-        if self._suppressor is not None and not sender.events.is_busy():
-            choice = self._suppressor.decide(pcm)
+        if self.suppressor is not None and not sender.events.is_busy():
+            choice = self.suppressor.decide(pcm)
             if choice == 1:
-                return sender.pack_noise(self._suppressor.level)
+                return sender.pack_noise(self.suppressor.level)
             if choice == 2:
                 sender.skip()
                 return 0

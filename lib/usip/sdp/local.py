@@ -32,10 +32,10 @@ _KNOWN = (
 )
 
 
-def make_formats(codecs, telephone_event: int, comfort_noise: bool = False) -> tuple:
+def make_formats(codecs, telephone_event: int, has_noise: bool = False) -> tuple:
     """Return the formats for *codecs*: one each, then a telephone-event for every clock rate.
 
-    With *comfort_noise* CN is the last (RFC 3389).
+    With *has_noise* CN is the last (RFC 3389).
 
     A codec is one of `_KNOWN`, by its payload type or its name as str, or a tuple (payload type,
     encoding name, clock rate).
@@ -53,7 +53,7 @@ def make_formats(codecs, telephone_event: int, comfort_noise: bool = False) -> t
     if telephone_event:
         for i, rate in enumerate(rates):
             formats.append((telephone_event + i, b"telephone-event", b"telephone-event", rate))
-    if comfort_noise:
+    if has_noise:
         formats.append((CN, b"CN", b"cn", 8000))
     return tuple(formats)
 

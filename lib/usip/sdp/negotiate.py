@@ -67,14 +67,14 @@ class Negotiator:
     *address* and *rtp_port* are where we receive; *codecs* are ours in order of preference,
     *telephone_event* the payload type for events (see local.make_formats). *prefers_ours*: choose
     by our order of codecs, not by theirs. *profiles*: bit i for remote.PROFILES[i]. With
-    *comfort_noise* CN may be sent in silence. What else we say of ourselves is set in `local`, a
+    *has_noise* CN may be sent in silence. What else we say of ourselves is set in `local`, a
     LocalDescription. Attributes, as of the last complete exchange:
 
     is_active: a stream is agreed; the next ones mean something when it is
-    remote_address, remote_port, remote_rtcp_port, rtcp_mux
+    remote_address, remote_port, remote_rtcp_port, is_mux
     codec, clock_rate, payload_type (to send), receive_payload_type
     telephone_event (to send), receive_telephone_event: -1 for none
-    comfort_noise: whether the far side takes CN as payload type 13, and we offered it
+    has_noise: whether the far side takes CN as payload type 13, and we offered it
     ptime: ms of sound in a packet we send
     can_send, can_receive, is_held (by the far side)
     is_answered_by_us: the far side's was the offer
@@ -92,9 +92,9 @@ class Negotiator:
         session_id: int = 1,
         prefers_ours: bool = False,
         profiles: int = 3,
-        comfort_noise: bool = False,
+        has_noise: bool = False,
     ) -> None:
-        formats = make_formats(codecs, telephone_event, comfort_noise)
+        formats = make_formats(codecs, telephone_event, has_noise)
         self.local = LocalDescription(formats, address, rtp_port, session_id)
         self.local.ptime = ptime
         # Names are from a configuration: who writes an order there means it.
@@ -114,14 +114,14 @@ class Negotiator:
         self.is_active = self.can_send = self.can_receive = self.is_held = False
         self.is_answered_by_us = False
         self.remote_bandwidth = None
-        self.rtcp_mux = False
+        self.is_mux = False
         self.remote_address = b""
         self.remote_port = self.remote_rtcp_port = 0
         self.codec = b""
         self.clock_rate = 0
         self.payload_type = self.receive_payload_type = -1
         self.telephone_event = self.receive_telephone_event = -1
-        self.comfort_noise = False
+        self.has_noise = False
         self.ptime = self.local.ptime
         self.has_changed = False
 
@@ -349,7 +349,7 @@ class Negotiator:
         theirs = _direction_of(remote)
         is_held = not theirs & _RECV and (self.is_answered_by_us or self._offered & _SEND != 0)
         self._set_media(remote, self._offered & _reversed(theirs), is_held)
-        self.rtcp_mux = mux = self.local.has_rtcp_mux and remote.has_rtcp_mux
+        self.is_mux = mux = self.local.has_rtcp_mux and remote.has_rtcp_mux
         rtcp_port = remote.port if mux else remote.rtcp_port or remote.port + 1
         if remote.port != self.remote_port or rtcp_port != self.remote_rtcp_port:
             self.remote_port = remote.port
@@ -373,7 +373,7 @@ class Negotiator:
             or self.local.formats[i][1] != self.codec
             or self.local.numbers[i] != self.receive_payload_type
             or event_number != self.telephone_event
-            or (remote.noise >= 0) != self.comfort_noise
+            or (remote.noise >= 0) != self.has_noise
             or ptime != self.ptime
         ):
             self.has_changed = True
@@ -387,7 +387,7 @@ class Negotiator:
         self.receive_payload_type = self.local.numbers[i]
         self.telephone_event = event_number
         self.receive_telephone_event = self.local.numbers[event] if event >= 0 else -1
-        self.comfort_noise = remote.noise >= 0
+        self.has_noise = remote.noise >= 0
         self.ptime = ptime
 
     def _ptime_to_send(self, remote):
