@@ -9,6 +9,14 @@ _TEXTS = {
     "ringing": "rings",
     "answered": "in a call",
     "dtmf": "hears the digit {digit}",
+    "unanswered": "nobody answers",
+    "message": "message: {body}",
+    "refused": "who may not: {from}",
+    "warning": "the call ends in {seconds} s",
+    "waiting": "a second call waits",
+    "held": "holds the first call",
+    "resumed": "goes on with the first call",
+    "stuck": "the door did not open",
     "ended": "call over: {status} {reason}, by {by}",
     "error": "{where}: {what}",
     "registered": "registered",
@@ -103,6 +111,9 @@ def event_text(event: dict) -> str:
     """Return the words for an event, "" for one that gets no row."""
     if event["event"] == "relay":
         return "door relay closes" if event["on"] else "door relay opens again"
+    if event["event"] in ("page", "paging"):
+        word = "begins" if event["on"] else "is over"
+        return ("page %s" if event["event"] == "page" else "speaking %s") % word
     if event["event"] == "ended" and not event.get("status"):
         return "call over, by %s" % event.get("by")
     try:
