@@ -44,7 +44,7 @@ BUNDLES = {
         usip/ims/registration usip/ims/account
     """.split(),
     "usip/watching": "usip/ims/regpackage usip/ims/subscription".split(),
-    "usip/card": "usip/ims/aka usip/ims/isim usip/ims/milenage".split(),
+    "usip/card": "usip/ims/aka usip/ims/isim usip/ims/milenage usip/ims/binding".split(),
     "usip/events": "usip/sip/fields usip/sip/subscription".split(),
 }
 

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from tools import rom, vm
+from tools.simulation import network
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "tools" / "states"
@@ -28,8 +29,12 @@ _REGISTERED = dict(_ACCOUNT, registrar="sip:127.0.0.1:{port}")
 _CALLING = dict(_ACCOUNT, outbound_proxy="sip:127.0.0.1:{port}")
 _STATION = {"role": "door", "buttons": [_BUTTON], "relays": [{"output": 0, "code": "5"}]}
 
+_EQUIPMENT = dict(network.Subscriber("door", "alpha.example").account("127.0.0.1:{port}"))
+_EQUIPMENT["transport"] = "udp"
+
 # Name -> the peer it needs, its configuration with the peer's {port}, and what is typed into it.
 _STATES = {
+    "ims": ("network", {"accounts": [_EQUIPMENT]}, ""),
     "registered": ("registrar", {"accounts": [_REGISTERED]}, ""),
     "in_call": ("phone", {"accounts": [_CALLING]}, ""),
     "door": ("phone", {"accounts": [_CALLING], "station": _STATION}, "press 0\n"),
@@ -146,7 +151,11 @@ class _Phone:
         self._process.stdout.close()
 
 
-_PEERS = {"registrar": _Registrar, "phone": _Phone}
+def _network(folder: Path):
+    return network.Served("door", "alpha.example")
+
+
+_PEERS = {"registrar": _Registrar, "phone": _Phone, "network": _network}
 
 
 def measured(name: str, where: str, heap: str) -> str:

@@ -12,7 +12,9 @@ import base64
 import hashlib
 import random
 import re
+import socket
 import sys
+import threading
 from pathlib import Path
 
 _LIB = Path(__file__).resolve().parent.parent.parent / "lib"
@@ -315,6 +317,36 @@ class Network:
         known = preferred if preferred in caller.impus else caller.impus[0]
         message.drop("p-preferred-identity", "p-asserted-identity")
         message.fields.append(("P-Asserted-Identity", "<%s>" % known))
+
+
+class Served:
+    """A network with one subscriber on a UDP port of this machine, while a `with` lasts."""
+
+    def __init__(self, user: str, domain: str) -> None:
+        self._subscriber = Subscriber(user, domain)
+        self._domain = domain
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> int:
+        self._socket.bind(("127.0.0.1", 0))
+        port = self._socket.getsockname()[1]
+        self._network = Network(self._domain, "127.0.0.1", port, [self._subscriber])
+        self._thread.start()
+        return port
+
+    def __exit__(self, *error) -> None:
+        self._socket.sendto(b"", self._socket.getsockname())
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            octets, source = self._socket.recvfrom(65535)
+            if not octets:
+                return
+            for answer, destination in self._network.receive(octets, source):
+                self._socket.sendto(answer, destination)
 
 
 def _plain(via: str) -> str:

@@ -12,6 +12,7 @@ Nothing of this folder is imported for accounts of any other kind.
 
 from micropython import const
 
+import usip
 from usip.ims.credentials import Credentials
 from usip.ims.identities import ImplicitSet
 from usip.ims.registration import IMSRegistration
@@ -19,8 +20,6 @@ from usip.ims.watch import ReginfoSink
 from usip.sip.registration import Account
 
 _M_REGISTER = const(6)
-_UNREGISTERED = const(0)  # as in sip.registration
-_FAILED = const(4)
 _H_P_ASSERTED_IDENTITY = const(40)
 _H_P_CALLED_PARTY_ID = const(42)
 
@@ -71,7 +70,7 @@ class IMSAccount(Account):
         self.messages = None  # ims.messages.ShortMessages, with the first one
         self._core = None
         self._cscf = 0
-        self._siblings = []  # accounts of the further identities, once registered
+        self.siblings = []  # accounts of the further identities, once registered
         profile.prefer(aor)
 
     def __repr__(self) -> str:
@@ -108,19 +107,9 @@ class IMSAccount(Account):
         """Be known by the identity that is right after the set has changed."""
         self.profile.prefer(self.identity)
 
-    def register_further(self, core, now_ms: int) -> None:
-        """Register those of the further identities that the network did not give us anyway."""
-        for uri in self.further:
-            if self.identities.find(uri) < 0:
-                sibling = self._sibling(core, uri)
-                if sibling.registration.state in (_UNREGISTERED, _FAILED):
-                    core.register(sibling, now_ms)
-
-    def _sibling(self, core, aor: bytes):
-        for sibling in self._siblings:
-            if sibling.aor == aor:
-                return sibling
-        sibling = IMSAccount(
+    def copy(self, aor: bytes):
+        """Return the account of another identity of the same device."""
+        return IMSAccount(
             aor,
             self.auth_user,
             self.domain,
@@ -137,29 +126,18 @@ class IMSAccount(Account):
             self.preconditions,
             self.service_centre,
         )
-        self._siblings.append(sibling)
-        core.add_account(sibling)
-        return sibling
 
     def target(self, text: bytes) -> bytes:
         """Return the URI to call for what a user dials (RFC 3966 5): a URI, or a number.
 
         A number of a private plan gets the home network as its phone-context.
         """
-        scheme = text[: text.find(b":") + 1].lower()
-        if scheme in (b"sip:", b"sips:"):
-            return text
-        number, semicolon, parameters = text[len(scheme) :].partition(b";")
-        number = bytes(c for c in number if c not in b"-.() ")
-        if not number or scheme not in (b"", b"tel:"):
-            raise ValueError("no SIP or tel URI: %s" % text.decode())
-        for c in number[1:] if number[:1] == b"+" else number:
-            if c not in b"0123456789*#ABCDabcd":
-                raise ValueError("no telephone number: %s" % number.decode())
-        if number[:1] != b"+" and b"phone-context=" not in parameters:
-            parameters = b"phone-context=" + self.domain + semicolon + parameters
-            semicolon = b";"
-        return b"tel:" + number + semicolon + parameters
+        from usip.ims import numbers
+
+        try:
+            return numbers.target(text, self.domain)
+        finally:
+            usip.unload("usip.ims.numbers")
 
     # -- where we are
 

@@ -24,6 +24,7 @@ _PENDING = const(4)
 _GIVE_UP = const(5)
 
 _CARD = "usip.card usip.ims.aka usip.ims.akav2 usip.ims.isim usip.ims.milenage usip.ims.aes"
+_CARD += " usip.ims.binding"
 
 
 class Credentials(Authentication):
@@ -54,9 +55,8 @@ class Credentials(Authentication):
 
     def accepted(self) -> None:
         """The network took our credentials: the card may rest."""
-        if self.aka is not None:
-            self.aka = None
-            usip.unload(*_CARD.split())
+        self.aka = None
+        usip.unload(*_CARD.split())
 
     def receive_challenge(self, message, values, challenge, answered: dict) -> bool:
         """As of Authentication; `is_pending` when the card has to be waited for."""
@@ -146,6 +146,26 @@ class Credentials(Authentication):
 
     def _hash_of(self, space):
         return md5 if space is self._space else hash_of(space.algorithm)
+
+
+class SoftCard:
+    """Called, it returns the soft ISIM of a configured secret; `records` go from one to the next.
+
+    Here and not where the configuration is read, which it would keep in the heap.
+    """
+
+    def __init__(self, impi: bytes, k: bytes, opc: bytes, domain: bytes, path) -> None:
+        self._of = impi, k, opc, (), domain, path
+        self._records = None
+
+    def __call__(self):
+        from usip.ims.isim import SoftISIM
+
+        card = SoftISIM(*self._of)
+        if self._records is not None:
+            card.records = self._records
+        self._records = card.records
+        return card
 
 
 def _version(algorithm: bytes) -> int:

@@ -5,6 +5,7 @@ from binascii import unhexlify
 from usip.errors import ConfigError, ParseError
 from usip.ims import pcscf
 from usip.ims.account import IMSAccount
+from usip.ims.credentials import SoftCard
 from usip.ims.profile import Profile
 
 _PRECONDITIONS = ("off", "ready", "reserve")
@@ -71,7 +72,7 @@ def _identities(settings, ims, path, card):
 
 
 def _soft_isim(ims, impi, domain):
-    """Return what makes the ISIM of a configured secret; that leaves the configuration."""
+    """Return what makes the ISIM of a configured secret."""
     k = unhexlify(ims["k"])
     if ims["opc"]:
         opc = unhexlify(ims["opc"])
@@ -79,20 +80,7 @@ def _soft_isim(ims, impi, domain):
         from usip.ims.milenage import derive_opc
 
         opc = derive_opc(k, unhexlify(ims["op"]))
-    path = ims["sqn_file"]
-    records = []  # the sequence numbers, from one ISIM to the next
-
-    def open_card():
-        from usip.ims.isim import SoftISIM
-
-        card = SoftISIM(impi, k, opc, (), domain, path)
-        if records:
-            card.records = records[0]
-        else:
-            records.append(card.records)
-        return card
-
-    return open_card
+    return SoftCard(impi, k, opc, domain, ims["sqn_file"])
 
 
 def _cscfs(settings, ims, path):

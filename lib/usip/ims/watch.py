@@ -62,6 +62,7 @@ class Watch:
             subscription = self._subscription = object.__new__(RegSubscription)
             for name in self._values:
                 setattr(subscription, name, self._values[name])
+            subscription.package = subscription.new_package(self.registration)
             self._values = None
             usages = self._core.usages
             usages[usages.index(self)] = subscription
@@ -73,7 +74,9 @@ class Watch:
         if subscription is None or not subscription.can_rest():
             return
         self._subscription = None
-        self._values = subscription.__dict__
+        package = subscription.package  # its class goes, so it must not be kept
+        kept = subscription.__dict__
+        self._values = {name: kept[name] for name in kept if kept[name] is not package}
         self._deadline = subscription.next_deadline()
         usages = self._core.usages
         usages[usages.index(subscription)] = self
