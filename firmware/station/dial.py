@@ -71,6 +71,9 @@ class Dialler:
         except (OSError, ValueError) as e:
             station.say("error", "what", str(e), "where", "call")
             return 500
+        except MemoryError:
+            station.say("error", "what", "no memory", "where", "call")
+            return 500
         station.limit_at = ticks_add(ticks_ms(), 1000 * ring_s)
         await station.follow(call)
         return 0 if call.is_answered else call.status

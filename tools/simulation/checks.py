@@ -9,8 +9,9 @@
     "said": {"indoor": {"ringing": 1}}      how often a station reported an event
     "repeated": 0                           at most so many messages sent again; absent: any number
 
-With a virtual clock: no figure is above its limit (tools.simulation.figures). Always: the steps came to their end, every station ended with status 0 and said nothing that is no
-event, no error was reported, and its heap never had to be larger than the one it had.
+With a virtual clock: no figure is above its limit (tools.simulation.figures). Always: the steps
+came to their end, every station ended with status 0 and said nothing that is no event, no error
+was reported, and its heap never had to be larger than the one it had.
 """
 
 from tools import report_ladder
