@@ -74,7 +74,7 @@ class Session:
         self.log = []
         self.status = 200
         self.reason = b"OK"
-        self.info_body = b""
+        self.info_body = self.info_package = b""
 
     def allowed(self, command):
         return command in self.allowed_commands

@@ -178,6 +178,13 @@ def test_every_request_of_a_call_both_ways(phone, vm):  # noqa: F811
         one.do("message", in_call=1, body="in the call")
         assert other.wait("message")["body"] == "in the call"
         assert one.wait("message_sent")["status"] == 200
+    bob.do("serve", info_package="door")
+    bob.do("memory")
+    bob.wait("memory")
+    for package in ("door", "window"):
+        alice.do("info", package=package, content_type="text/plain", body="is open")
+    told = bob.wait("info")
+    assert (told["package"], told["body"]) == ("door", "is open")
     alice.do("network_changed")
     alice.do("hangup")
     bob.wait("ended")

@@ -200,6 +200,8 @@ class Phone:
             self.emit("dtmf call digit via duration_ms", call.id, detail[0], detail[1], detail[2])
         elif event == usip.ENDED:
             self.observe_end(call)
+        elif event == usip.INFO:
+            self.emit("info call package content_type body", call.id, *detail)
         else:
             self.emit("held call" if event == usip.HELD else "resumed call", call.id)
 

@@ -8,7 +8,8 @@ Loaded by `phone_app` with the first of them, on CPython and on the VM:
     notify     event_package, terminate: REASON     end its subscriptions
     serve      event_package, content_type          take PUBLISH, and tell the subscribers
     refer      to, refer_to                         ask somebody to call, outside of any call
-    info       call?, content_type, body            an INFO request
+    serve      info_package                         take INFO requests for an Info Package
+    info       call?, content_type, body, package?  an INFO request
     ring       call?, status?                       183 with sound before the answer
     network_changed                                 as when the device got another address
     message    in_call, body, content_type?         a MESSAGE in the dialog of a call
@@ -63,7 +64,8 @@ def perform_in_call(phone, action: str, message: dict) -> None:
         return
     call = phone.call_of(message)
     if action == "info":
-        call.session.info(now_ms, message["content_type"].encode(), message["body"].encode())
+        kind, body = message["content_type"].encode(), message["body"].encode()
+        call.session.info(now_ms, kind, body, message.get("package", "").encode())
     elif action == "ring":
         call.ring(message.get("status", 183), agent.audio or False)
     elif action == "update":
@@ -114,7 +116,10 @@ def make_package(name: str, message: dict):
 
 
 def serve(phone, message: dict) -> None:
-    """Take publications of a package."""
+    """Take publications of a package, or an Info Package."""
+    if "info_package" in message:
+        phone.agent.core.info_packages += (message["info_package"].encode(),)
+        return
     from usip.sip.compositor import PublishedPackage
 
     if find_package(phone.agent, message["event_package"]) is not None:

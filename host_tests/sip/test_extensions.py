@@ -75,6 +75,28 @@ def test_a_reliable_response_nobody_acknowledges_ends_in_500():
     assert session.status == 500 and sessions[0].status == 500
 
 
+def test_reliable_responses_may_be_required_by_either_side():
+    link, alice, bob = pair()
+    sessions = ringing(link, bob, False, 180)
+    required = ((b"Require", b"100rel"),)
+    account = alice.core.accounts[0]
+    session = alice.core.invite(
+        account, b"sip:bob@192.0.2.2", Media("a"), link.now_ms, headers=required
+    )
+    link.run(500)
+    assert link.methods() == ["INVITE", "100", "180", "PRACK", "200"], link.methods()
+    assert b"\r\nRequire: 100rel\r\n" in link.trace[2][3]
+    sessions[0].answer(link.now_ms)
+    link.run(500)
+    assert session.state == 6
+    bob.core.supported = (b"timer",)
+    refused = alice.core.invite(
+        account, b"sip:bob@192.0.2.2", Media("a"), link.now_ms, headers=required
+    )
+    link.run(500)
+    assert refused.status == 420 and b"\r\nUnsupported: 100rel\r\n" in link.trace[-2][3]
+
+
 def test_an_update_renegotiates_before_the_answer():
     link, alice, bob = pair()
     sessions = ringing(link, bob)

@@ -170,6 +170,35 @@ def test_info_is_carried_and_unknown_kinds_are_refused():
     assert link.methods()[-1] == "415"
 
 
+def test_info_packages_are_told_taken_and_others_refused():
+    link, alice, bob = pair()
+    bob.core.info_packages = (b"door", b"light")
+    sessions = answering(link, bob)
+    session = call(link, alice)
+    link.run(500)
+    assert b"\r\nRecv-Info: door, light\r\n" in link.trace[3][3]
+    assert b"Recv-Info" not in link.trace[0][3]
+    session.info(link.now_ms, b"text/x-door", b"open", b"door")
+    link.run(500)
+    assert link.methods()[-2:] == ["INFO", "200"]
+    assert b"\r\nContent-Disposition: Info-Package\r\n" in link.trace[-2][3]
+    theirs = sessions[0]
+    assert (theirs.info_package, theirs.info_type, theirs.info_body) == (
+        b"door",
+        b"text/x-door",
+        b"open",
+    )
+    session.info(link.now_ms, b"text/x-door", b"open", b"window")
+    link.run(500)
+    assert link.methods()[-1] == "469" and b"\r\nRecv-Info: door, light\r\n" in link.trace[-1][3]
+    sessions[0].info(link.now_ms, b"text/plain", b"x", b"door")
+    link.run(500)
+    assert link.methods()[-1] == "469" and session.state == 6
+    session.info(link.now_ms, b"application/dtmf", b"5")
+    link.run(500)
+    assert theirs.info_package == b"" and bob.count(core.INFO_RECEIVED) == 2
+
+
 def test_two_answers_of_a_forked_call_keep_the_first_and_end_the_other():
     from host_tests.fakes.link import Link
     from usip.sip.registration import Account

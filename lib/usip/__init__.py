@@ -17,7 +17,7 @@ _MODULES = (
     ),
     (
         "usip.call",
-        "Call PROGRESS ANSWERED MEDIA HELD RESUMED DTMF DTMF_ENDED STATISTICS ENDED text_of",
+        "Call PROGRESS ANSWERED MEDIA HELD RESUMED DTMF DTMF_ENDED INFO STATISTICS ENDED text_of",
     ),
     (
         "usip.services",

@@ -28,6 +28,7 @@ RESUMED = 5
 DTMF = 6  # a key was pressed: call.digit ("!" is the hook flash), call.digit_via
 ENDED = 7  # call.status, call.reason, call.ended_by
 DTMF_ENDED = 8  # and let go: call.digit, call.digit_via, call.digit_ms
+INFO = 10  # for an Info Package; detail (package, content type, body), octets
 STATISTICS = 9  # call.stream has new figures; only where usip.quality is wanted
 
 _DIGITS = "0123456789*#ABCD!"  # by event code (RFC 4733 3.2)
@@ -291,7 +292,11 @@ class Call:
 
     def receive_info(self, now_ms: int) -> None:
         """A digit came in an INFO request (application/dtmf-relay, application/dtmf)."""
-        digit, duration_ms = parse_dtmf_info(self.session.info_body)
+        session = self.session
+        if session.info_package:
+            self.post(INFO, (session.info_package, session.info_type, session.info_body))
+            return
+        digit, duration_ms = parse_dtmf_info(session.info_body)
         digits = self.stream.digits
         if digit and digits.press(_DIGITS.index(digit), _INFO, now_ms):
             digits.end(_DIGITS.index(digit), _INFO, 8 * duration_ms, now_ms)

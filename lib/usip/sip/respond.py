@@ -35,6 +35,7 @@ class Responder:
     describe = None  # called with the writer: append what media we could take, for OPTIONS
     part_start = -1  # of the message in hand: where the part of its body begins that we read
     supported = (b"100rel", b"timer", b"replaces", b"norefersub")
+    info_packages = ()  # names of the Info Packages that we take (RFC 6086)
     info_types = (b"application/dtmf-relay", b"application/dtmf")
 
     # -- refusals (8.2.1 to 8.2.3)
@@ -214,9 +215,15 @@ class Responder:
     def put_capabilities(self, w) -> None:
         """Append Allow, Supported and User-Agent."""
         self.put_allow(w)
+        if self.info_packages:
+            self.put_recv_info(w)
         w.put(b"Supported: ")
         for option in self.supported:
             w.put(option).put(_USER_AGENT if option is self.supported[-1] else b", ")
+
+    def put_recv_info(self, w) -> None:
+        """Append Recv-Info (RFC 6086 4.2.2)."""
+        w.put(b"Recv-Info: ").put(b", ".join(self.info_packages)).put(b"\r\n")
 
     def put_allow(self, w) -> None:
         """Append Allow: the methods of calls, and those that our applications serve."""

@@ -77,6 +77,7 @@ class Session:
     status = 0
     reason = b""
     by = 0
+    info_package = b""  # of the INFO received last; b"": the legacy usage
     info_type = b""
     info_body = b""
     allows_update = False  # the peer's Allow has UPDATE
@@ -173,12 +174,12 @@ class Session:
         self._answered = None
         update.send(self, now_ms, with_offer)
 
-    def info(self, now_ms: int, content_type: bytes, body: bytes) -> None:
+    def info(self, now_ms: int, content_type: bytes, body: bytes, package: bytes = b"") -> None:
         """Send an INFO request (RFC 6086 legacy usage)."""
         self.require("info")
         from usip.sip import info
 
-        info.send(self, now_ms, content_type, body)
+        info.send(self, now_ms, content_type, body, package)
 
     def refer(self, now_ms: int, target: bytes, with_subscription: bool = True):
         """Ask the peer to call the URI *target* instead of us (RFC 3515); return the Transfer.
