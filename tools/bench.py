@@ -52,7 +52,7 @@ def _vm(path: Path, heap: str, native: bool = True) -> list:
 
 
 def _cases(command: list, environment: dict) -> tuple:
-    """Return ([(name, nanoseconds, bytes)], [(limit, name, other)]) of what *command* prints."""
+    """Return ([(name, nanoseconds, bytes)], [(limit, name, other ...)]) of what it prints."""
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise BenchError((done.stdout + done.stderr).strip())
@@ -92,10 +92,11 @@ def measure(path: Path, heap: str) -> dict:
     return result
 
 
-def _ratio(cases: dict, limit: int, name: str, other: str) -> dict:
-    """Return how many times as long a case takes as another."""
+def _ratio(cases: dict, limit: int, name: str, other: str, less: str = "") -> dict:
+    """Return how many times as long a case, without the case *less* in it, takes as another."""
     base = cases[other].get("vm") or cases[other]["cpython"]
-    times = round(cases[name]["vm"]["ns"] / base["ns"], 2)
+    time_ns = cases[name]["vm"]["ns"] - (cases[less]["vm"]["ns"] if less else 0)
+    times = round(time_ns / base["ns"], 2)
     return {"case": name, "other": other, "at_most": limit, "times": times}
 
 

@@ -5,8 +5,8 @@
 The file defines CASES, a tuple of (name, function, operations in one call). Prints a line
 `CASE nanoseconds bytes name` for each: time of one operation, best of several rounds, collections
 included; and the bytes of heap it takes (CPython: the most it holds at once). Then a line
-`RATIO limit name | other` for each of RATIOS, if it has any: (name, another case, how many times
-as long as that it may take at most).
+`RATIO limit name | other | less` for each of RATIOS, if it has any: (name, another case, how many
+times as long as that it may take at most, the case of what is no part of it).
 """
 
 import gc
@@ -79,8 +79,8 @@ def main() -> int:
         function()
         size = allocated(function, operations)
         print("CASE %d %d %s" % (nanoseconds(function, operations), size, name))
-    for name, other, limit in getattr(cases, "RATIOS", ()):
-        print("RATIO %d %s | %s" % (limit, name, other))
+    for name, other, limit, *less in getattr(cases, "RATIOS", ()):
+        print("RATIO %d %s" % (limit, " | ".join([name, other] + less)))
     return 0
 
 

@@ -28,16 +28,16 @@ class CodedPlayout(Playout):
         self.buffer.clear(old.position)
         follow(self, before)
 
-    def _decode(self, position: int, at: int, n: int) -> None:
+    def _decode(self, position: int, pcm, at: int, n: int) -> None:
         buffer = self.buffer
         coder = self._coder
         start = position % buffer.size
         first = buffer.size - start
         if first > n:
             first = n
-        coder.decode(buffer.octets, start, self._pcm, at, first)
+        coder.decode(buffer.octets, start, pcm, at, first)
         if n > first:
-            coder.decode(buffer.octets, 0, self._pcm, at + (first << self._wide), n - first)
+            coder.decode(buffer.octets, 0, pcm, at + (first << self._wide), n - first)
 
     def _bridge(self, scratch, gap: int) -> None:
         self._coder.keep()

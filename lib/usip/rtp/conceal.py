@@ -251,6 +251,26 @@ def shift_out(to: ptr16, pcm: ptr16, at: int, count: int, end: int):
 
 
 @micropython.viper
+def push(pcm: ptr16, size: int, frame: ptr16, count: int):
+    """Move pcm[count:size] to the beginning and put frame[:count] behind it; count is even."""
+    pcm = ptr16(pcm)
+    frame = ptr16(frame)
+    size -= count
+    i = 0
+    while i < size:
+        pcm[i] = int(pcm[i + count])
+        i += 1
+        pcm[i] = int(pcm[i + count])
+        i += 1
+    i = 0
+    while i < count:
+        pcm[size + i] = int(frame[i])
+        i += 1
+        pcm[size + i] = int(frame[i])
+        i += 1
+
+
+@micropython.viper
 def copy(to: ptr16, at: int, pcm: ptr16, start: int, count: int):
     """Copy pcm[start:start + count] to to[at:]."""
     to = ptr16(to)

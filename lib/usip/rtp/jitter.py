@@ -44,10 +44,14 @@ def _lay(ring: ptr8, held: ptr8, size: int, source: ptr8, start: int, at: int, b
         if int(held[ms]) == 0:
             held[ms] = 1
             fresh += 1
-            i = 0
-            while i < 8:
-                ring[at + i] = source[start + i]
-                i += 1
+            ring[at] = source[start]
+            ring[at + 1] = source[start + 1]
+            ring[at + 2] = source[start + 2]
+            ring[at + 3] = source[start + 3]
+            ring[at + 4] = source[start + 4]
+            ring[at + 5] = source[start + 5]
+            ring[at + 6] = source[start + 6]
+            ring[at + 7] = source[start + 7]
         start += 8
         at += 8
         if at >= size:
@@ -162,6 +166,7 @@ class JitterBuffer:
         self.position = 0
         self.end = 0
 
+    @micropython.native
     def put(self, buf, start: int, end: int, position: int) -> int:
         """Lay down buf[start:end] at *position*; return the new samples, LATE or OVERFLOW.
 
@@ -214,6 +219,7 @@ class JitterBuffer:
         n = _run(self._held, self.size, self.position % self.size, 0, room // _MS)
         return -1 if n * _MS >= room else n * _MS
 
+    @micropython.native
     def take(self, samples: int) -> int:
         """Move `position` forward and return 1 when the next *samples* are held, else 0."""
         if not _take(self._held, self.size, self.position, samples // _MS):
@@ -273,6 +279,7 @@ class Delays:
         """The interarrival jitter of RFC 3550 6.4.1 in samples, times 16."""
         return self._jitter[0]
 
+    @micropython.native
     def note(self, transit_ms: int, now_ms: int) -> None:
         """Take the transit time of a packet that arrived at *now_ms*, a count that only grows."""
         if transit_ms > _LIMIT:

@@ -57,12 +57,17 @@ def _watch(pcm: ptr16, at: int, count: int, levels: ptr32, off_ms: int) -> int:
     levels = ptr32(levels)
     total = 0
     end = at + count
-    while at < end:
-        a = ((int(pcm[at]) & 0xFFFF) ^ 0x8000) - 0x8000
-        if a < 0:
-            a = 0 - a
-        total += a
+    while at < end:  # an even number of samples
+        a = int(pcm[at]) & 0xFFFF
+        if a & 0x8000:
+            a = 65536 - a
         at += 1
+        total += a
+        a = int(pcm[at]) & 0xFFFF
+        if a & 0x8000:
+            a = 65536 - a
+        at += 1
+        total += a
     now = total // (count + 1)
     loud = int(levels[_LOUD])
     loud = now if now > loud else loud - (loud >> 7)
@@ -121,26 +126,28 @@ class Playout:
         for i in range(len(self._levels)):
             self._levels[i] = 0
 
+    @micropython.native
     def play(self, pcm, clock_ms: int) -> None:
         """Fill the array pcm[0:160] with the next frame; *clock_ms* is the clock of Delays."""
         wide = self._wide
         if not (self._pending or self._run or self.is_idle):
-            self._take_frame(clock_ms)
+            buffer = self.buffer
+            position = buffer.position
+            if buffer.take(_FRAME):  # what nearly always comes: all of a frame is there
+                self._decode(position, pcm, 0, _FRAME)
+                self.delay_ms = slack = clock_ms - self.delays.least - (position >> 3)
+                verdict = self._judge(pcm, 0, slack)
+                if not verdict:
+                    conceal.push(self._pcm, _PAST << wide, pcm, _FRAME << wide)
+                    return
+                conceal.copy(self._pcm, _PAST << wide, pcm, 0, _FRAME << wide)
+                self._pending = _FRAME
+                self._correct(verdict)
         while self._pending < _FRAME:
             self._step(pcm, clock_ms)
         end = _PAST + self._pending << wide
         conceal.shift_out(pcm, self._pcm, _PAST << wide, _FRAME << wide, end)
         self._pending -= _FRAME
-
-    def _take_frame(self, clock_ms: int) -> None:
-        """Do the step that nearly always comes: decode a frame, when all of it is there."""
-        buffer = self.buffer
-        position = buffer.position
-        if buffer.take(_FRAME):
-            self._decode(position, _PAST << self._wide, _FRAME)
-            self._pending = _FRAME
-            self.delay_ms = slack = clock_ms - self.delays.least - position // 8
-            self._correct(slack)
 
     def skip_to(self, position: int) -> None:
         """Play from *position* next, when that is later: the ring is full."""
@@ -174,7 +181,9 @@ class Playout:
         if n:
             self._decode_next(scratch, n)
             self.delay_ms = slack + (self._pending - n) // 8
-            self._correct(slack)
+            verdict = self._judge(self._pcm, _PAST + self._pending - _FRAME << self._wide, slack)
+            if verdict and self._pending >= _FRAME:
+                self._correct(verdict)
             return
         gap = buffer.gap()
         if gap < 0:
@@ -219,8 +228,9 @@ class Playout:
         self._seed = conceal.noise(self._pcm, at, _FRAME << wide, size, self._seed)
         self._pending += _FRAME
 
-    def _decode(self, position: int, at: int, n: int) -> None:
-        """Decode what is held at *position* to the work array, n samples at 8 kHz, to sample *at*.
+    @micropython.native
+    def _decode(self, position: int, pcm, at: int, n: int) -> None:
+        """Decode what is held at *position*, n samples at 8 kHz, to pcm[at:].
 
         Nothing is taken out of the buffer.
         """
@@ -228,12 +238,12 @@ class Playout:
         start = position % buffer.size
         first = buffer.size - start
         if first < n:
-            self._decode(position + first, at + first, n - first)
+            self._decode(position + first, pcm, at + first, n - first)
             n = first
         if self.is_alaw:
-            g711.alaw_decode(buffer.octets, start, self._pcm, at, n)
+            g711.alaw_decode(buffer.octets, start, pcm, at, n)
         else:
-            g711.ulaw_decode(buffer.octets, start, self._pcm, at, n)
+            g711.ulaw_decode(buffer.octets, start, pcm, at, n)
 
     def _decode_next(self, scratch, n: int) -> None:
         work = self._pcm
@@ -246,7 +256,7 @@ class Playout:
             self._pending -= overlap
             self.concealed -= overlap
             conceal.copy(scratch, 0, work, at, overlap << wide)
-        self._decode(self.buffer.position, at, n)
+        self._decode(self.buffer.position, work, at, n)
         if overlap:
             conceal.crossfade(work, at, scratch, overlap << wide, 1)
         self.buffer.skip(n)
@@ -285,7 +295,7 @@ class Playout:
         at = _PAST + self._pending << wide
         future = at + (gap << wide)
         n = buffer.run_at(buffer.position + gap, _AHEAD)
-        self._decode(buffer.position + gap, future, n)
+        self._decode(buffer.position + gap, work, future, n)
         self._extend(gap)
         if n >= 2 * _LOW_LAG + 16:
             high = n - 48 if n - 48 < _HIGH_LAG else _HIGH_LAG
@@ -297,19 +307,19 @@ class Playout:
         buffer.skip(gap)
         self._held = 0
 
-    def _correct(self, slack: int) -> None:
-        """Leave out or repeat 20 ms when the delay is off and this frame is quiet.
-
-        When it is far off, leave out one cycle of a louder frame that repeats itself.
-        """
-        wide = self._wide
+    @micropython.native
+    def _judge(self, pcm, at: int, slack: int) -> int:
+        """Follow level and delay by the frame at pcm[at:]; return what _watch says."""
         wait = self.delays.wait_ms
         if wait > self._most_ms:
             wait = self._most_ms
-        at = _PAST + self._pending - _FRAME << wide
-        verdict = _watch(self._pcm, at, _FRAME << wide, self._levels, slack - wait)
-        if verdict == 0 or self._pending < _FRAME:
-            return
+        return _watch(pcm, at, _FRAME << self._wide, self._levels, slack - wait)
+
+    def _correct(self, verdict: int) -> None:
+        """Leave out or repeat 20 ms, as the delay is off and this frame is quiet.
+
+        When it is far off, leave out one cycle of a louder frame that repeats itself.
+        """
         if verdict == 1:
             self._repeat_frame()
             return
@@ -331,7 +341,7 @@ class Playout:
         wide = self._wide
         size = _FRAME << wide
         at = _PAST + self._pending << wide
-        self._decode(self.buffer.position, at, _FRAME)
+        self._decode(self.buffer.position, work, at, _FRAME)
         lag = size
         at -= size
         if not is_quiet:

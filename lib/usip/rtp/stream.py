@@ -13,6 +13,7 @@ at once when the first has been silent (RFC 3550 A.1 asks for two from the start
 of a call are worth more than the protection).
 """
 
+import micropython
 from micropython import const
 
 from usip.octets import copy, equals
@@ -146,9 +147,10 @@ class Stream:
 
     # receiving
 
+    @micropython.native
     def receive(self, buf, length: int, now_ms: int) -> None:
         """Take a datagram, any octets, that arrived at *now_ms*; *buf* is not kept."""
-        step = packet.follow(
+        samples = packet.follow(
             buf,
             length,
             self.receive_payload_type,
@@ -156,9 +158,38 @@ class Stream:
             self.remote_ssrc,
             self._timestamp,
         )
-        if step >= 0:
-            self._receive_next(buf, length, now_ms, step)
+        if samples < 0:
+            self._receive_other(buf, length, now_ms)
             return
+        # what nearly always comes: the packet after the last one
+        sequence = self.sequence_number + 1
+        if sequence > 65535:
+            sequence = 0
+            self.cycles += 1
+        self.sequence_number = sequence
+        self._seen = (self._seen & _SEEN_BITS >> 1) << 1 | 1
+        self.expected += 1
+        self.received += 1
+        self.received_octets = (self.received_octets + length - 12) & 0x3FFFFFFF
+        self._heard_at = now_ms
+        playout = self.playout
+        playout.is_alaw = self._is_alaw
+        position = self._position + samples
+        clock_ms = ticks_diff(now_ms, self._epoch)
+        delays = playout.delays
+        late_ms = clock_ms - delays.least - (position >> 3)
+        if late_ms > _AHEAD_MS or late_ms < -_AHEAD_MS:
+            self._lay_down(buf, 12, length, now_ms, position, 1)
+            return
+        self._position = position
+        position &= -8
+        delays.note(clock_ms - (position >> 3), clock_ms)
+        result = playout.buffer.put(buf, 12, length, position)
+        if result < 0:
+            self._refused(result, buf, 12, length, position)
+
+    def _receive_other(self, buf, length: int, now_ms: int) -> None:
+        """Take any octets."""
         payload = packet.find_payload(buf, length)
         if payload < 0 and length >= 8 and 192 <= buf[1] <= 223:
             self.receive_report(buf, length, now_ms)  # RFC 5761: both on one port
@@ -188,21 +219,6 @@ class Stream:
             self._receive_noise(buf, start, end)
         else:
             self._receive_media(buf, start, end, now_ms, step)
-
-    def _receive_next(self, buf, length: int, now_ms: int, samples: int) -> None:
-        """Take the packet that nearly always comes: in sequence, *samples* after the last one."""
-        sequence = self.sequence_number + 1
-        if sequence > 65535:
-            sequence = 0
-            self.cycles += 1
-        self.sequence_number = sequence
-        self._seen = (self._seen & _SEEN_BITS >> 1) << 1 | 1
-        self.expected += 1
-        self.received += 1
-        self.received_octets = (self.received_octets + length - 12) & 0x3FFFFFFF
-        self._heard_at = now_ms
-        self.playout.is_alaw = self._is_alaw
-        self._lay_down(buf, 12, length, now_ms, self._position + samples, 1)
 
     def _is_known(self, payload_type: int) -> bool:
         if payload_type == self.receive_payload_type:
@@ -285,14 +301,19 @@ class Stream:
             self._position = position
         position = position & -8
         delays.note(clock_ms - position // 8, clock_ms)
-        buffer = playout.buffer
-        result = buffer.put(buf, start, end, position)
-        if result == -2:  # the ring is full: what is oldest goes
+        result = playout.buffer.put(buf, start, end, position)
+        if result < 0:
+            self._refused(result, buf, start, end, position)
+        return step
+
+    def _refused(self, result: int, buf, start: int, end: int, position: int) -> None:
+        """Let go of the oldest when the ring is full; count what comes too late."""
+        playout = self.playout
+        if result == -2:
             playout.skip_to(position + (end - start) - playout.wait_ms() * 8)
-            result = buffer.put(buf, start, end, position)
+            result = playout.buffer.put(buf, start, end, position)
         if result == -1:
             self.late += 1
-        return step
 
     def _receive_noise(self, buf, start: int, end: int) -> None:
         """Comfort noise: its level in -dBov is the first octet (RFC 3389 3.1)."""
@@ -335,6 +356,7 @@ class Stream:
         if result & 1:
             self.digits.press(detector.code, _INBAND, now_ms)
 
+    @micropython.native
     def play(self, pcm, now_ms: int) -> None:
         """Fill the array('h') pcm[0:160] with the 20 ms to be heard next."""
         if self._epoch < 0:
