@@ -305,3 +305,38 @@ def test_retry_after_is_waited_for_and_not_less():
         left_ms = ticks.ticks_diff(registration.deadline, net.link.now_ms)
         assert 98900 <= left_ms <= 120000, left_ms
         assert registration.retry_in_s == 100
+
+
+class Nothing:
+    """In the place of a list: keeps nothing, for a long time on a small heap."""
+
+    def append(self, item) -> None:
+        """Forget it."""
+
+
+def test_after_any_outage_the_binding_stands_again_within_10_s():
+    for keep_alive in ("off", "crlf", "options", "stun"):
+        for number, outage_s in enumerate((3, 20, 33, 47, 100, 290, 301, 1111)):
+            net = Net(keep_alive)
+            net.link.trace = net.registrar.requests = net.registrar.log = Nothing()
+            net.link.run(1000 * (7 + 31 * number))
+            net.registrar.is_up = False
+            net.link.run(1000 * outage_s)
+            net.registrar.bindings.clear()  # it was restarted
+            net.registrar.is_up = True
+            net.link.run(10000)
+            registration = net.account.registration
+            assert registration.state == 2, (keep_alive, outage_s, registration.state)
+            if outage_s > 290 or (keep_alive in ("options", "stun") and outage_s > 46):
+                assert net.registrar.bindings, (keep_alive, outage_s)
+
+
+def test_another_network_is_registered_at_within_10_s_though_much_is_lost():
+    random = links.Random(3)
+    for number in range(20):
+        net = Net()
+        net.link.fate = lambda n, source, to, octets: [20] if random.below(100) >= 30 else []
+        net.phone.host = "192.0.2.7"
+        failover.network_changed(net.phone.core, net.link.now_ms)
+        net.link.run(10000)
+        assert any(["192.0.2.7" in contact for contact in net.registrar.bindings]), number
