@@ -156,3 +156,41 @@ def test_what_is_no_trace_is_refused_in_one_sentence(tmp_path):
 def test_a_trace_without_packets_is_silence(tmp_path):
     report, samples = run(tmp_path, 10, [])
     assert not any(samples) and report["delay_ms"]["mean"] == 0
+
+
+def test_g722_and_l16_are_played_at_their_rates(tmp_path):
+    from usip.rtp import g722, l16
+
+    for codec, kind, wide in (("G722", 9, True), ("G722", 9, False), ("L16", 96, False)):
+        coder = g722.Coder(wide) if codec == "G722" else l16.Coder()
+        size = 320 if wide else 160
+        path, out = tmp_path / "trace.jsonl", tmp_path / "out.wav"
+        lines = [json.dumps({"codec": codec, "ssrc": 1, "frames": 40})]
+        for n in range(40):
+            step = 2 * math.pi * 1000 / (50 * size)
+            pcm = array("h", [round(8000 * math.sin(step * (n * size + i))) for i in range(size)])
+            octets = bytearray(160 * coder.octets)
+            coder.encode(pcm, octets, 0)
+            head = bytes([0x80, kind]) + n.to_bytes(2, "big") + (160 * n).to_bytes(4, "big")
+            packet = head + b"ssrc" + bytes(octets)
+            if n not in (20, 31):
+                lines.append(json.dumps({"at_ms": 20 * n, "packet": packet.hex()}))
+        path.write_text("\n".join(lines))
+        options = ["--wideband"] if wide else []
+        assert rtpplay.main([str(path), "--out", str(out), *options]) == 0
+        with wave.open(str(out)) as file:
+            rate = file.getframerate()
+            samples = array("h", file.readframes(file.getnframes()))
+        assert rate == (16000 if wide else 8000) and len(samples) == 40 * size
+        middle = samples[10 * size : 38 * size]
+        energy = sum(x * x for x in middle)
+        c = sum(x * math.cos(2 * math.pi * 1000 * i / rate) for i, x in enumerate(middle))
+        s = sum(x * math.sin(2 * math.pi * 1000 * i / rate) for i, x in enumerate(middle))
+        assert 2 * (c * c + s * s) / len(middle) > 0.98 * energy, codec
+
+
+def test_only_g722_is_wideband(tmp_path, capsys):
+    trace(tmp_path / "trace.jsonl", 3, [(0, 0)])
+    arguments = [str(tmp_path / "trace.jsonl"), "--out", str(tmp_path / "o.wav"), "--wideband"]
+    assert rtpplay.main(arguments) == 1
+    assert "no wideband codec" in capsys.readouterr().err

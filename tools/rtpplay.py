@@ -1,11 +1,13 @@
 """Plays an arrival trace through the device's own receive path, in virtual time.
 
     python -m tools.rtpplay TRACE.jsonl --out OUT.wav [--report] [--slots N] [--phase MS]
+        [--wideband]
 
 The trace: a first line {"codec": "PCMU", "ssrc": n, "frames": n}, then a line
-{"at_ms": 12.5, "packet": "hex"} for each arrival. The sound clock ticks every 20 ms, --phase ms
-after the first arrival. The WAV starts at the first packet's nominal playout and holds
-frames x 20 ms. --report prints the delay added and what became of the packets.
+{"at_ms": 12.5, "packet": "hex"} for each arrival. The codec may be PCMA, G722 or L16 (payload
+type 96, or "payload_type": n); --wideband makes a WAV of 16 kHz of G722. The sound clock ticks
+every 20 ms, --phase ms after the first arrival. The WAV starts at the first packet's nominal
+playout and holds frames x 20 ms. --report prints the delay added and what became of the packets.
 """
 
 import argparse
@@ -15,8 +17,10 @@ from array import array
 
 from usip.audio.wav import WAVSink
 from usip.limits import Limits
+from usip.rtp import coded
 from usip.rtp.stream import Stream
 
+_PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9, "L16": 96}
 _START_MS = (1 << 30) - 5000  # the clock's wrap is part of every run
 
 
@@ -30,7 +34,7 @@ def read_trace(path: str):
         try:
             header = json.loads(lines.readline())
             codec, frames = header["codec"], header["frames"]
-            if codec not in ("PCMU", "PCMA") or not isinstance(frames, int) or frames < 0:
+            if codec not in _PAYLOAD_TYPES or not isinstance(frames, int) or frames < 0:
                 raise TraceError("%s: line 1: codec %s, frames %s" % (path, codec, frames))
             arrivals = []
             number = 1
@@ -45,12 +49,13 @@ def read_trace(path: str):
     return header, arrivals
 
 
-def play(header, arrivals, sink, slots: int = 16, phase_ms: int = 10) -> dict:
+def play(header, arrivals, sink, slots: int = 16, phase_ms: int = 10, is_wide=False) -> dict:
     """Play the trace into *sink*; return the report."""
     stream = Stream(Limits(jitter_slots=slots), bytes(10))
-    payload_type = 8 if header["codec"] == "PCMA" else 0
+    payload_type = header.get("payload_type", _PAYLOAD_TYPES[header["codec"]])
     stream.configure(payload_type, payload_type, header["codec"])
-    pcm = array("h", bytes(320))
+    is_wide = is_wide and coded.set_wide(stream, True)
+    pcm = array("h", bytes(640 if is_wide else 320))
     first_ms = arrivals[0][0] if arrivals else 0
     delays = []
     tick_ms = phase_ms
@@ -101,15 +106,18 @@ def main(argv=None) -> int:
     parser.add_argument(
         "--phase", type=int, default=10, help="ms from an arrival to the next tick"
     )
+    parser.add_argument("--wideband", action="store_true", help="16 kHz, of G722 only")
     options = parser.parse_args(argv)
     try:
         header, arrivals = read_trace(options.trace)
-        sink = WAVSink(options.out)
+        if options.wideband and header["codec"] != "G722":
+            raise TraceError("%s: %s is no wideband codec" % (options.trace, header["codec"]))
+        sink = WAVSink(options.out, 16000 if options.wideband else 8000)
     except (OSError, TraceError) as error:
         print("tools.rtpplay: %s" % error, file=sys.stderr)
         return 1
     try:
-        result = play(header, arrivals, sink, options.slots, options.phase)
+        result = play(header, arrivals, sink, options.slots, options.phase, options.wideband)
     finally:
         sink.close()
     if options.report:
