@@ -21,7 +21,6 @@ from station import log
 from station.buttons import Buttons
 from station.relay import Relay
 from usip import ANSWERED, DTMF, MEDIA, PROGRESS, sleep_ms
-from usip.audio import files
 from usip.ticks import NEVER, ticks_add, ticks_diff, ticks_ms
 
 _SCAN_MS = const(10)
@@ -280,9 +279,9 @@ class Station:
         if self.call is call:
             self.call = None
             self.limit_at = self._warn_at = self._answer_at = NEVER
-            if self.second is not None:
-                self.second.call_over()
         self._report(call)
+        if self.call is None and self.second is not None:
+            self.second.call_over()
 
     def _take(self, call, event):
         if event == PROGRESS:
@@ -381,12 +380,14 @@ async def serve(config: dict, board: dict, pins) -> None:
         agent.limits.sessions += most
     device = None
     audio = config["audio"]
-    if "audio" in board and not (audio["play"] or audio["record"]):
+    if audio["play"] or audio["record"]:
+        from usip.audio import files
+
+        agent.audio = files.make(audio)
+    elif "audio" in board:
         from station import device as devices
 
         device, agent.audio = devices.make(board["audio"], audio)
-    else:
-        agent.audio = files.make(audio)
     async with agent:
         station = Station(agent, settings, board, pins)
         if device is not None and device.is_half_duplex:

@@ -47,7 +47,7 @@ class Second:
         return True
 
     def call_over(self) -> None:
-        """The call that was talked to has ended."""
+        """No call is talked to any more."""
         station = self._station
         call = self._waiting
         if call is not None:
