@@ -87,6 +87,29 @@ def test_losses_are_concealed():
         assert 100 <= line.receiver.concealed_ms <= 200
 
 
+def test_a_gap_is_bridged_with_two_frames_behind_it():
+    for codec, is_wide in (("L16", False), ("G722", True)):
+        line = Line(codec, is_wide)
+        size = line.rate // 50
+        pcm = array("h", [0] * size)
+        waiting = []
+        for n in range(60):
+            for i in range(size):
+                pcm[i] = round(9000 * sin(2 * pi * 200 * (n * size + i) / line.rate))
+            length = line.sender.pack(pcm)
+            if n % 9 != 3:
+                waiting.append(bytes(line.sender.packet_view[:length]))
+            if n % 3 == 2:  # three come together, or the last two
+                for octets in waiting:
+                    line.receiver.receive(octets, len(octets), line.ms)
+                waiting = []
+            line.receiver.play(pcm, line.ms)
+            line.heard.extend(pcm)
+            line.ms = ticks_add(line.ms, 20)
+        assert line.receiver.lost == 7
+        assert line.share(200, 12, 58) > 90, codec
+
+
 def test_packets_of_other_lengths_and_a_change_of_length():
     for codec, is_wide in (("L16", False), ("G722", True)):
         line = Line(codec, is_wide, ptime=10)

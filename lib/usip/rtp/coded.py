@@ -11,7 +11,11 @@ After a loss the decoder goes on with the state before it; G.722 recovers within
 
 from array import array
 
+from micropython import const
+
 from usip.rtp.playout import Playout
+
+_FRAME = const(160)
 
 
 class CodedPlayout(Playout):
@@ -31,13 +35,17 @@ class CodedPlayout(Playout):
     def _decode(self, position: int, pcm, at: int, n: int) -> None:
         buffer = self.buffer
         coder = self._coder
-        start = position % buffer.size
-        first = buffer.size - start
-        if first > n:
-            first = n
-        coder.decode(buffer.octets, start, pcm, at, first)
-        if n > first:
-            coder.decode(buffer.octets, 0, pcm, at + (first << self._wide), n - first)
+        while n:  # by what a coder takes at once, and round the ring's end
+            start = position % buffer.size
+            count = buffer.size - start
+            if count > _FRAME:
+                count = _FRAME
+            if count > n:
+                count = n
+            coder.decode(buffer.octets, start, pcm, at, count)
+            position += count
+            at += count << self._wide
+            n -= count
 
     def _bridge(self, scratch, gap: int) -> None:
         self._coder.keep()
