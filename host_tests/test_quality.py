@@ -8,6 +8,7 @@ from usip import agent as agents
 from usip import config, quality, ticks
 from usip.limits import Limits
 from usip.rtp.stream import Stream
+from usip.sip.packages import Package
 
 HERE = "127.0.0.1"
 
@@ -130,6 +131,32 @@ def test_a_report_goes_to_the_collector():
                 assert b"\r\nContent-Type: application/vq-rtcpxr\r\n" in first
                 assert b"\r\n\r\nVQIntervalReport\r\nCallID: " in first
                 assert b"\r\n\r\nVQSessionReport: CallTerm\r\nCallID: " in last
+
+    run(main)
+
+
+def test_a_subscriber_is_notified_of_reports():
+    async def main():
+        collector = usip.Agent(settings("collector", 45700))
+        bob = usip.Agent(settings("bob", 45720))
+        alice = usip.Agent(settings("alice", 45740, report_notify=True))
+        answering(bob)
+        bodies = []
+
+        def observe(event, subject, detail):
+            if event == usip.NOTIFY_RECEIVED:
+                bodies.append(subject.body)
+
+        collector.observer = observe
+        async with collector, bob, alice:
+            package = Package(b"vq-rtcpxr", (b"application/vq-rtcpxr",))
+            collector.subscribe(uri(alice, "alice"), package)
+            await until(lambda: len(bodies) == 1)
+            call = await alice.call(uri(bob, "bob"))
+            await until(lambda: call.stream.received > 5)
+            call.hang_up()
+            await until(lambda: len(bodies) == 2)
+            assert bodies[0] == b"" and bodies[1].startswith(b"VQSessionReport: CallTerm\r\n")
 
     run(main)
 

@@ -76,6 +76,7 @@ media.rtcp_mux bool = absent
 media.statistics_s int 1 3600 = absent
 media.rtp_stat bool = absent
 media.report_to uri sip|sips = absent
+media.report_notify bool = absent
 network object = {}
 network.address host = null
 network.sip_port int 0 65535 = 5060

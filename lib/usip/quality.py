@@ -7,6 +7,7 @@ Loaded when `media` has a key that few need, such as these:
     rtp_stat        X-RTP-Stat in BYE and in the answer to one, as several vendors write it
     report_to       a collector's URI: voice quality reports of RFC 6035 by PUBLISH, an interval
                     report with each event and a session report at the end
+    report_notify   true: the same to whoever subscribes to the event package vq-rtcpxr
 
 Nothing here runs per frame; a report takes about 2 KB of heap for a moment.
 """
@@ -22,7 +23,13 @@ _TICK_MS = 500
 
 def start(agent) -> "Quality":
     """Return the Quality of an agent that begins to run."""
-    made = Quality(agent, agent.config["media"])
+    media = agent.config["media"]
+    made = Quality(agent, media)
+    if media.get("report_notify"):
+        from usip.sip.quality import Reports
+
+        made.package = Reports()
+        agent.application(methods=("SUBSCRIBE",), packages=(made.package,))(None)
     if made.period_s:
         agent.serve(made.run, None)
     return made
@@ -37,6 +44,7 @@ class Quality:
         self.has_rtcp_mux = media.get("rtcp_mux", False)
         self.has_header = media.get("rtp_stat", False)
         self.collector = media.get("report_to", "").encode()
+        self.package = None  # usip.sip.quality.Reports, for subscribers
         self.reports = []  # sent, whose answer is awaited; the latest ones
         if self.has_header:
             agent.core.put_closing = self.put_closing
@@ -59,25 +67,30 @@ class Quality:
                 if due[call_id] <= 0:
                     due[call_id] += 1000 * self.period_s
                     self._tell(self.agent.find_call(call_id), False)
+                    self.agent.flush()
 
     def end(self, call) -> None:
         """A call is over."""
-        if not (self.period_s or self.collector):
+        if not (self.period_s or self.collector or self.package):
             return
         if call.is_answered and call.stream is not None:
             self._tell(call, True)
 
     def _tell(self, call, is_last: bool) -> None:
         call.post(STATISTICS)
+        agent = self.agent
+        if self.package is not None:
+            self.package.body = report(call, is_last)
+            agent.core.notify(self.package, agent.now_ms())
         if self.collector:
             from usip.sip import quality
 
-            agent = self.agent
             account = call.session.account
             body = report(call, is_last)
             sent = quality.publish(agent.core, account, self.collector, body, agent.now_ms())
             self.reports = self.reports[-3:] + [sent]
-            usip.unload("usip.sip.quality")
+            if self.package is None:
+                usip.unload("usip.sip.quality")
 
     def put_closing(self, session, w) -> None:
         """Append to a BYE, or to the answer to one, what was heard."""
