@@ -1,14 +1,20 @@
 # usip: one command per job; every target prepares .venv first. Contracts: README.md.
 #   make sim [SCENARIO=x] | test | interop | bench | rom BOARD=x | size | lint | phone ARGS="..."
+#   make flash BOARD=x PORT=y IMAGE=z.bin | deploy BOARD=x PORT=y [FILES=folder] | monitor PORT=y
 
 PYTHON ?= python3
 PY := .venv/bin/python
 BOARD ?= sim
 ARGS ?=
 SCENARIO ?=
+PORT ?=
+FIRMWARE ?=
+IMAGE ?= $(FIRMWARE)
+FILES ?=
 VENV := .venv/.stamp
 
-.PHONY: all venv sim test interop bench rom size lint format package phone clean
+.PHONY: all venv sim test interop bench rom flash deploy monitor size lint format package phone \
+  clean
 .DELETE_ON_ERROR:
 
 all: sim
@@ -46,6 +52,15 @@ bench: $(VENV)
 
 rom: $(VENV)
 	$(PY) -m tools.rom --board $(BOARD) $(ARGS)
+
+flash: $(VENV)
+	@$(PY) -m tools.flash --board $(BOARD) --port "$(PORT)" --image "$(IMAGE)" $(ARGS)
+
+deploy: $(VENV)
+	@$(PY) -m tools.deploy --board $(BOARD) --port "$(PORT)" $(if $(FILES),--files $(FILES)) $(ARGS)
+
+monitor: $(VENV)
+	@$(PY) -m tools.monitor --port "$(PORT)" $(ARGS)
 
 size: $(VENV)
 	$(PY) -m tools.size $(ARGS)

@@ -72,6 +72,12 @@ _REMEDY = (
 )
 
 
+def emitter_name(mpy: int) -> str:
+    """Return the -march of the emitter in a firmware's sys.implementation._mpy, "" for none."""
+    number = mpy >> 10 & 15
+    return _EMITTERS[number] if number < len(_EMITTERS) else ""
+
+
 class NotFound(Exception):
     """No usable VM; the text names the remedy."""
 
