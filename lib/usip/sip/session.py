@@ -373,7 +373,7 @@ class Session:
         if self.state == ACCEPTED:
             self.state = CONFIRMED
             self.core.post(_E_CALL_CONFIRMED, self)
-        if self.offer == LOCAL and self.state == CONFIRMED:
+        if self.offer == LOCAL and self.modifying is None and self.state == CONFIRMED:
             if self.take_answer(message):
                 self.core.post(_E_CALL_MODIFIED, self)
             else:

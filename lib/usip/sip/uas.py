@@ -78,7 +78,12 @@ class ServerSession(session.Session):
         core = self.core
         self.dialog.state = EARLY
         self.state = session.RINGING
-        if self._needs_prack or (with_description and self.knows_prack):
+        if (
+            self._needs_prack
+            or (with_description and self.knows_prack)
+            # else this one would be repeated in place of the one that waits
+            or (self.reliable is not None and self.reliable.is_pending)
+        ):
             from usip.sip import reliable
 
             if self.reliable is None:
