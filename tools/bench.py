@@ -8,7 +8,8 @@ The three take turns and the best time of each counts, so that a busy machine sl
 A file's YARDSTICK is the case the others are compared with: "x" says how many times faster they
 are than it on the same VM. Its RATIOS are goals: how many times as long as another case on the VM
 (or, for one in C, on CPython) a case may take there. What a frame of a call takes on an ESP32, by
-counting (tools.xtensa_count), comes last. All is printed and written to build/bench.json.
+counting (tools.xtensa_count), comes last, and how exactly in time packets leave (tools.pacing).
+All is printed and written to build/bench.json.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import get_micropython, rom, vm, xtensa, xtensa_count
+from tools import get_micropython, pacing, rom, vm, xtensa, xtensa_count
 
 ROOT = Path(__file__).resolve().parent.parent
 CASES = ROOT / "tools" / "benchmarks"
@@ -27,6 +28,7 @@ RESULT = ROOT / "build" / "bench.json"
 _DRIVER = ROOT / "tools" / "bench_cases.py"
 _PLACES = ("cpython", "vm", "twin")
 _TURNS = 3
+_PACING_S = 6
 
 
 class BenchError(Exception):
@@ -135,6 +137,18 @@ def count_instructions() -> dict:
     return rows
 
 
+def measure_pacing() -> list:
+    """Print how exactly packets leave, on a machine at rest and on a busy one; return it."""
+    print("\ndeparture of packets, ms late (tools.pacing), goal 5")
+    found = []
+    for kind in ("cpython", "micropython"):
+        for load in (0, os.cpu_count()):
+            figures = pacing.measure(kind, _PACING_S, load, "PCMU")
+            found.append(figures)
+            print("  %(vm)s, %(load)d busy processes: %(late_ms)s" % figures)
+    return found
+
+
 def main(argv=None) -> int:
     parser = argparse.ArgumentParser(prog="tools.bench", description=__doc__.split("\n")[0])
     parser.add_argument("--heap", default="256k", help="heap of the VM (default 256k)")
@@ -148,7 +162,14 @@ def main(argv=None) -> int:
                 results.append(measure(path, options.heap))
                 show(results[-1])
         counts = count_instructions() if not options.parts or "xtensa" in options.parts else {}
-    except (BenchError, get_micropython.NotFound, rom.BuildError, xtensa.XtensaError) as error:
+        departures = measure_pacing() if not options.parts or "pacing" in options.parts else []
+    except (
+        BenchError,
+        get_micropython.NotFound,
+        rom.BuildError,
+        xtensa.XtensaError,
+        pacing.PacingError,
+    ) as error:
         print("tools.bench: %s" % error, file=sys.stderr)
         return 1
     about = {
@@ -158,6 +179,7 @@ def main(argv=None) -> int:
         "heap": options.heap,
         "benchmarks": results,
         "xtensawin": counts,
+        "pacing": departures,
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(about, indent=1) + "\n")

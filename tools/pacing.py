@@ -28,6 +28,10 @@ _WARM = 25  # packets at the beginning that do not count
 _TIMEOUT_S = 20
 
 
+class PacingError(Exception):
+    """The call did not come about."""
+
+
 class Answerer:
     """Takes one call and hears it to its end; `arrivals` are (seconds, RTP timestamp, number)."""
 
@@ -133,13 +137,15 @@ def measure(vm: str, seconds: float, load: int, codec: str) -> dict:
                 stdin=subprocess.DEVNULL,
                 timeout=seconds + _TIMEOUT_S,
             )
+        except subprocess.TimeoutExpired:
+            raise PacingError("the phone did not end") from None
         finally:
             answerer.is_over = True
             for process in busy:
                 process.terminate()
     arrivals = answerer.arrivals[_WARM:]
     if done.returncode or len(arrivals) < 10:
-        raise RuntimeError(done.stderr.strip() or "the call carried no sound")
+        raise PacingError(done.stderr.strip() or "the call carried no sound")
     late = sorted(lateness_ms(arrivals))
     span = ((arrivals[-1][2] - arrivals[0][2]) & 0xFFFF) + 1
     return {
@@ -172,7 +178,7 @@ def main(argv=None) -> int:
     options = p.parse_args(argv)
     try:
         result = measure(options.vm, options.seconds, options.load, options.codec)
-    except (RuntimeError, subprocess.TimeoutExpired) as error:
+    except PacingError as error:
         print("tools.pacing: %s" % error, file=sys.stderr)
         return 1
     print(json.dumps(result))
