@@ -44,12 +44,17 @@ BUNDLES = {
         usip/ims/registration usip/ims/account
     """.split(),
     "usip/watching": "usip/ims/regpackage usip/ims/subscription".split(),
+    "usip/recording": "usip/audio/wav usip/audio/files".split(),
+    "station/rules": """
+        station/log station/relay station/buttons station/app station/dial station/ring
+    """.split(),
     "usip/card": "usip/ims/aka usip/ims/isim usip/ims/milenage usip/ims/binding".split(),
     "usip/events": "usip/sip/fields usip/sip/subscription".split(),
 }
 
 
 _HEAD = "from micropython import const"
+_PACKAGE = "usip"  # whose __init__ has a table of names, each with the module it comes from
 
 
 class BundleError(Exception):
@@ -59,8 +64,9 @@ class BundleError(Exception):
 class _Module:
     """One source: its tree, its globals, and what its imports of our modules stand for."""
 
-    def __init__(self, name: str, text: str, known: set) -> None:
+    def __init__(self, name: str, text: str, known: set, lazy: dict) -> None:
         self.name = name
+        self.lazy = lazy
         self.lines = text.split("\n")
         self.tree = ast.parse(text)
         self.known = known
@@ -116,7 +122,9 @@ class _Module:
                 continue
             module = (node.module or "").replace(".", "/")
             bound = alias.asname or alias.name
-            if module + "/" + alias.name in self.known:
+            if module == _PACKAGE and alias.name in self.lazy:
+                found.append((bound, self.lazy[alias.name], alias.name))
+            elif module + "/" + alias.name in self.known:
                 found.append((bound, module + "/" + alias.name, None))
             elif module in self.known:
                 found.append((bound, module, alias.name))
@@ -138,6 +146,7 @@ class _Linker:
         """Return the text of a module, its imports of bundled modules gone or turned."""
         self.module = module
         self.edits = []
+        self.more = set()  # imports to be added
         self.inside = self.home.get(module.name)
         self.words = set(module.words)
         if self.inside:
@@ -150,7 +159,7 @@ class _Linker:
         for first, start, last, end, new in sorted(self.edits, reverse=True):
             tail = lines[last][end:]
             lines[first : last + 1] = [lines[first][:start] + new.encode() + tail]
-        return b"\n".join(lines).decode()
+        return "\n".join([*sorted(self.more), b"\n".join(lines).decode()])
 
     def _edit(self, node, new: str) -> None:
         span = (node.lineno - 1, node.col_offset, node.end_lineno - 1, node.end_col_offset)
@@ -215,6 +224,8 @@ class _Linker:
     def _visit_attribute(self, node, bound: dict, local: set) -> bool:
         name = node.value.id
         target = bound.get(name)
+        if name == _PACKAGE and target is None and name not in local:
+            return self._visit_lazy(node)
         if name in local or target is None or target[1] is not None:
             return False
         if target[0] not in self.home:
@@ -226,6 +237,23 @@ class _Linker:
         elif not self._is_linked(target[0]):
             new = "%s.%s" % (name, new)
         self._edit(node, new)
+        return True
+
+    def _visit_lazy(self, node) -> bool:
+        """Put the number, or an import, for `usip.NAME`, which would load a stub."""
+        module = self.module.lazy.get(node.attr)
+        if module is None:
+            return False
+        constant = self._constant(module, node.attr)
+        if constant is not None:
+            self._edit(node, str(constant))
+        elif module not in self.home or self._is_linked(module) or node.attr in self.words:
+            return False
+        else:
+            final = self._final(module, node.attr)
+            bundle = self.home[module].replace("/", ".")
+            self.more.add("from %s import %s as %s" % (bundle, final, node.attr))
+            self._edit(node, node.attr)
         return True
 
     def _constant(self, module: str, name: str):
@@ -427,10 +455,27 @@ def _final_names(modules: list) -> dict:
     return final
 
 
+def _lazy_names(text: str) -> dict:
+    """Return name -> module of the table in the package's __init__, of pairs (module, names)."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            pairs = ast.literal_eval(node.value)
+            return {
+                name: module.replace(".", "/") for module, names in pairs for name in names.split()
+            }
+    return {}
+
+
 def bundle(texts: dict) -> dict:
     """Return module name -> text with the bundles made, from module name -> text."""
+    return link(texts)[0]
+
+
+def link(texts: dict) -> tuple:
+    """Return (what `bundle` does, bundle -> {global: (module, name)} where that comes from)."""
     known = set(texts)
-    modules = {name: _Module(name, text, known) for name, text in texts.items()}
+    lazy = _lazy_names(texts.get(_PACKAGE + "/__init__", ""))
+    modules = {name: _Module(name, text, known, lazy) for name, text in texts.items()}
     home = {}
     final = {}
     orders = {}
@@ -450,7 +495,11 @@ def bundle(texts: dict) -> dict:
         results[target] = "\n".join([_HEAD, *[results[name] for name in order]])
         for name in order:
             results[name] = _stub(modules[name], target, final)
-    return results
+    linked = {
+        target: {new: key for key, new in final.items() if home[key[0]] == target}
+        for target in orders
+    }
+    return results, linked
 
 
 def _stub(module: _Module, target: str, final: dict) -> str:

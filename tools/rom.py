@@ -26,7 +26,17 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from tools import bundle, get_micropython, prune, shorten, vm
+from tools import (
+    bundle,
+    get_micropython,
+    overlay,
+    overlay_links,
+    overlay_units,
+    prune,
+    shorten,
+    vm,
+    vm_names,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = ("usip/cpython.py", "manifest.py")  # CPython's shim; input of the firmware build
@@ -155,7 +165,10 @@ def _build_tree(folder: Path, found: dict, arch: str, errors: list) -> bool:
 
 def _linked(folder: Path, found: dict, errors: list) -> dict:
     """Return the sources to compile: *found* linked and shortened, written where they changed."""
-    steps = [Path(module.__file__) for module in (prune, shorten, bundle)]
+    steps = [
+        Path(module.__file__)
+        for module in (prune, shorten, vm_names, bundle, overlay, overlay_links, overlay_units)
+    ]
     inputs = [*found.values(), *steps, Path(__file__)]
     stamp = "%d %d" % (len(inputs), max(path.stat().st_mtime_ns for path in inputs))
     done = folder / "linked"
@@ -170,11 +183,13 @@ def _linked(folder: Path, found: dict, errors: list) -> dict:
             except SyntaxError as error:
                 errors.append("%s: %s" % (name, error))
         try:
-            texts, left_out = prune.prune(
-                texts, [name for names in bundle.BUNDLES.values() for name in names]
-            )
-            texts, forms = shorten.shorten(texts)
-            texts = bundle.bundle(texts)
+            linked = [name for names in bundle.BUNDLES.values() for name in names]
+            texts, left_out = prune.prune(texts, linked)
+            before = texts
+            texts, forms = shorten.shorten(before, linked)
+            names = overlay_links.methods(before, texts)
+            texts, linked = bundle.link(texts)
+            texts = overlay.overlay(texts, linked, names)
         except bundle.BundleError as error:
             raise BuildError(str(error)) from None
         (folder / "names.txt").write_text("".join(line + "\n" for line in forms))
@@ -210,7 +225,8 @@ def _compile(source: Path, target: Path, name: str, arch: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")
     options = ["-O%d" % OPTIMISE, "-o", str(partial)]
-    options += ["-s", (name[4:] if name[:4] == "lib/" else name) + ".py"]
+    # The name a module is imported by is in the VM's pool of names anyway, that of a file is not.
+    options += ["-s", (name[4:] if name[:4] == "lib/" else name).replace("/", ".")]
     if arch:
         options.append("-march=" + arch)
     else:

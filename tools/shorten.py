@@ -31,6 +31,8 @@ import string
 import struct
 import time
 
+from tools import vm_names
+
 # What a program on a board may use: what these modules define without an underscore.
 PUBLIC = (
     "usip/__init__",
@@ -66,7 +68,7 @@ message subscribe notify publish refer received malformed refused stray too_larg
 aor user registrar auth_user password display_name destination route expires_s registration
 state account status reason contact requested_s retry_in_s
 id is_incoming application request_uri call_id local_uri remote_uri remote_display by media
-info_type info_body info_package info_packages asserted_identity called_identity replaced allowed require ring answer reject
+info_type info_body info_package info_packages is_reliable asserted_identity called_identity replaced allowed require ring answer reject
 hang_up modify update info transfer redirect
 from_uri from_display content_type body session package etag event resource target call accept
 terminate unsubscribe remove follow
@@ -101,8 +103,13 @@ def foreign() -> set:
     return names
 
 
-def _forms(taken: set):
-    """Yield `aa`, `ab` ... `zz`, then three letters, but no word of Python and none *taken*."""
+def _forms(taken: set, used=None):
+    """Yield `aa`, `ab` ... `zz`, then three letters, but no word of Python and none *taken*.
+
+    With *used*, all identifiers of the sources, first the VM's own names that are none of them.
+    """
+    if used is not None:
+        yield from (name for name in vm_names.NAMES if name not in used)
     for n in itertools.count(2):
         for letters in itertools.product(string.ascii_lowercase, repeat=n):
             form = "".join(letters)
@@ -202,6 +209,24 @@ def docstrings(tree):
             yield body[0].value
 
 
+def _identifiers(files: list) -> set:
+    """Return all names in the sources, whatever they name, and the words of their strings."""
+    found = set()
+    for file in files:
+        ignored = {id(node) for node in docstrings(file.tree)}
+        for node in ast.walk(file.tree):
+            for field in ("id", "attr", "arg", "name", "asname", "module"):
+                name = getattr(node, field, None)
+                if isinstance(name, str):
+                    found.update(name.split("."))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if id(node) not in ignored:
+                    found.update(re.findall(r"\w+", node.value))
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                found.update(node.names)
+    return found
+
+
 def _defined_in(cls) -> set:
     """Return the names of the attributes and methods that a class gives its objects."""
     found = set()
@@ -233,7 +258,7 @@ def _families(files: list) -> dict:
     return {name: head(name) for file in files for name, _, _ in file.classes}
 
 
-def _colour(occurrences: dict, words: set) -> dict:
+def _colour(occurrences: dict, words: set, used: set) -> dict:
     """Return name -> form, from name -> families; the widest-spread names choose first.
 
     *words* are all that occur in the sources: a form is none of them.
@@ -242,7 +267,7 @@ def _colour(occurrences: dict, words: set) -> dict:
     forms = {}
     for name in sorted(occurrences, key=lambda n: (-len(occurrences[n]), n)):
         families = occurrences[name]
-        for form in _forms(words):
+        for form in _forms(words, used):
             if not taken.setdefault(form, set()) & families:
                 taken[form] |= families
                 forms[name] = form
@@ -250,7 +275,7 @@ def _colour(occurrences: dict, words: set) -> dict:
     return forms
 
 
-def shorten(texts: dict) -> tuple:
+def shorten(texts: dict, linked=()) -> tuple:
     """Return (name -> text with short names, lines of names.txt) from module name -> text."""
     files = [_File(name, text) for name, text in texts.items()]
     fixed = _fixed_names(files)
@@ -270,19 +295,19 @@ def shorten(texts: dict) -> tuple:
     words = set()
     for text in texts.values():
         words.update(re.findall(r"[a-z]+", text))
-    forms = _colour(occurrences, words | fixed)
+    forms = _colour(occurrences, words | fixed, _identifiers(files))
     results = {}
     report = ["%s %s" % (form, name) for name, form in sorted(forms.items())]
     for file in files:
         private = {n for n in file.globals if n not in fixed and n not in imported}
-        results[file.name] = _Editor(file, forms, private, fixed).run()
+        results[file.name] = _Editor(file, forms, private, fixed, file.name not in linked).run()
     return results, report
 
 
 class _Editor:
     """Replaces the names of one file in place."""
 
-    def __init__(self, file: _File, forms: dict, private: set, fixed: set) -> None:
+    def __init__(self, file: _File, forms: dict, private: set, fixed: set, own_names) -> None:
         self.file = file
         self.forms = forms
         self.fixed = fixed
@@ -291,7 +316,12 @@ class _Editor:
         # Any form will do that no name of this module has: a module is a namespace of its own.
         names = {n.id for n in ast.walk(file.tree) if isinstance(n, ast.Name)}
         names |= {n.arg for n in ast.walk(file.tree) if isinstance(n, ast.arg)}
-        free = ("_" + form for form in _forms(set()) if "_" + form not in names)
+        names |= {n.name for n in ast.walk(file.tree) if isinstance(n, ast.alias)}
+        names |= {n.asname for n in ast.walk(file.tree) if isinstance(n, ast.alias)}
+        if own_names:
+            free = (form for form in _forms(names, names) if form not in names)
+        else:
+            free = ("_" + form for form in _forms(set()) if "_" + form not in names)
         self.globals = {name: next(free) for name in sorted(private)}
         self.methods = set()  # of the class whose body is being visited: `put_answer = put_offer`
 

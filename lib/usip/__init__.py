@@ -58,6 +58,37 @@ def unload(*names: str) -> None:
             delattr(sys.modules[package], last)
 
 
+_UNITS = 3  # loaded at a time, beside what is running
+_COLLECT_BYTES = 4096  # of garbage: what comes and goes must not spread over the whole heap
+
+loaded = []  # names of the modules that `load` brought, that used last at the end
+
+
+def load(name: str):
+    """Return a module that a linked image has for the moment: tools/overlay.py."""
+    import gc
+
+    gc.threshold(_COLLECT_BYTES)
+    if name in loaded:
+        loaded.remove(name)
+    elif len(loaded) == _UNITS:
+        unload(loaded.pop(0))
+    loaded.append(name)
+    try:
+        return __import__(name, None, None, (name,))
+    except MemoryError:  # half of it may be there
+        rest()
+        gc.collect()
+        loaded.append(name)
+        return __import__(name, None, None, (name,))
+
+
+def rest() -> None:
+    """Let go of what `load` brought; what of it is running stays until it returns."""
+    unload(*loaded)
+    loaded.clear()
+
+
 def __getattr__(name):
     for module, names in _MODULES:
         if name in names.split():

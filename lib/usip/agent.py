@@ -124,6 +124,7 @@ class Agent:
         self._task = asyncio.create_task(self._run())
         if self._registers:
             self.register()
+        usip.rest()
         gc.collect()
         self._collect_at = ticks.ticks_add(self.now_ms(), _COLLECT_MS)
 
@@ -313,6 +314,7 @@ class Agent:
         """Return a call with sockets, None without port or memory for its sound."""
         # A finished task keeps its locals, the last call and its buffers, from being collected.
         self._handlers = [task for task in self._handlers if not task.done()]
+        usip.rest()
         gc.collect()
         call = calls.Call(self, asyncio.Event())
         try:
@@ -416,6 +418,8 @@ class Agent:
                 self.dropped += 1
                 gc.collect()
                 busy = True
+            if usip.loaded:
+                usip.rest()
             await sleep_ms(self._pause_ms() if busy else _IDLE_MS)
 
     def _pause_ms(self):

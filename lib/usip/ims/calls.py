@@ -55,10 +55,7 @@ class CallControl:
         if status.is_met or not session.knows_prack:
             return False
         self._is_held = True
-        try:
-            session.ring(now_ms, 183, True)
-        except MemoryError:  # the caller hears of it; who hears nothing waits for a minute
-            session.reject(now_ms, 503)
+        session.ring(now_ms, 183, True)
         return True
 
     def put_fields(self, w, with_description: bool) -> None:
