@@ -191,7 +191,9 @@ def test_every_request_of_a_call_both_ways(phone, vm):  # noqa: F811
     alice.do("call", to=bob.uri)
     bob.wait("incoming", 2)
     bob.do("ring", status=183)
-    assert alice.wait("progress", 3)["early_media"] is True
+    ringing, early = alice.wait("progress", 2), alice.wait("progress", 3)
+    assert (ringing["early_media"], ringing["reliable"]) == (False, False)
+    assert (early["early_media"], early["reliable"]) == (True, True)
     bob.do("answer")
     alice.wait("answered", 2)
     bob.do("hangup")

@@ -181,7 +181,8 @@ class Phone:
         media = call.media
         if event == usip.PROGRESS:
             names = "progress call status reason early_media reliable"
-            self.emit(names, call.id, detail[0], detail[1], call.has_media, False)
+            reliable = bool(call.session.is_reliable)
+            self.emit(names, call.id, detail[0], detail[1], call.has_media, reliable)
         elif event == usip.ANSWERED:
             self.emit(
                 "answered call codec remote srtp", call.id, media.codec, _remote(media), False

@@ -68,7 +68,8 @@ message subscribe notify publish refer received malformed refused stray too_larg
 aor user registrar auth_user password display_name destination route expires_s registration
 state account status reason contact requested_s retry_in_s
 id is_incoming application request_uri call_id local_uri remote_uri remote_display by media
-info_type info_body info_package info_packages is_reliable asserted_identity called_identity replaced allowed require ring answer reject
+info_type info_body info_package info_packages is_reliable asserted_identity called_identity
+replaced allowed require ring answer reject
 hang_up modify update info transfer redirect
 from_uri from_display content_type body session package etag event resource target call accept
 terminate unsubscribe remove follow

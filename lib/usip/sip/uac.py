@@ -25,6 +25,8 @@ _64T1_MS = const(32000)
 class ClientSession(session.Session):
     """A call that we placed; *is_offerless*: the called side makes the offer."""
 
+    is_reliable = False  # the last provisional response was sent reliably (RFC 3262)
+
     is_offerless = False
     redirection = None  # redirect.Redirection, once a 3xx came
     _invite = None
@@ -178,7 +180,8 @@ class ClientSession(session.Session):
         if dialog is None:
             return True
         self.note_capabilities(message)
-        if message.has_token(_H_REQUIRE, b"100rel"):
+        self.is_reliable = message.has_token(_H_REQUIRE, b"100rel")
+        if self.is_reliable:
             from usip.sip import reliable
 
             taken = reliable.acknowledge(self, dialog, message, now_ms)
