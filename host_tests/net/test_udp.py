@@ -251,8 +251,10 @@ def test_esp32_packets_stay_apart_though_readinto_joins_them():
         a = udp.MediaSocket("0.0.0.0", 4000, 400)
         a.short_type = 101
         at = ("0.0.0.0", 4000)
-        net.deliver(at, EVENT, THERE)
-        assert a.receive() == 16
+        noise = bytes([0x80, 13]) + bytes(10) + b"\x40"
+        for packet in (EVENT, noise):  # neither has the size of a packet of sound
+            net.deliver(at, packet, THERE)
+            assert a.receive() == len(packet)
         for packet in (RTP, RTP, EVENT, EVENT, RTP):
             net.deliver(at, packet, THERE)
         lengths = [a.receive() for _ in range(7)]
@@ -261,6 +263,10 @@ def test_esp32_packets_stay_apart_though_readinto_joins_them():
         net.deliver(at, EVENT, THERE)
         assert a.receive() == 16
         assert a.receive() == 0
+        for packet in (noise, RTP, noise, noise, EVENT, noise):
+            net.deliver(at, packet, THERE)
+        lengths = [a.receive() for _ in range(7)]
+        assert lengths == [13, 159, 13, 13, 16, 13, 0]
 
 
 def test_esp32_longer_packets_are_learned_again():

@@ -29,6 +29,8 @@ _HEADER = const(12)  # RFC 3550 5.1
 _LEAST = const(300)  # the least room that is worth a try
 _SIP_TOS = const(0x60)  # class selector 3
 _MEDIA_TOS = const(0xB8)  # expedited forwarding (RFC 3246)
+_CN = const(13)  # comfort noise, usually of one octet (RFC 3389)
+_CN_BYTES = const(13)
 _SHORT = const(16)  # a header and one telephone-event (RFC 4733 2.3)
 
 _PASSING = (errno.EAGAIN, errno.ENOMEM, errno.ENOBUFS, errno.ETIMEDOUT, errno.ECONNREFUSED)
@@ -148,7 +150,8 @@ class MediaSocket:
         self._signalled = None
         self._may_join = may_join
         self._size = 0  # of the packets this peer sends, 0 unknown
-        self._left = 0  # octets at buf[_SHORT:] of a datagram that came joined
+        self._left = 0  # octets of a datagram that came joined to the one before
+        self._first = 0  # where it begins in buf
         self._open()
 
     def _open(self):
@@ -208,20 +211,29 @@ class MediaSocket:
         if n == 0:
             self._revive()
             return 0
-        if n > _SHORT and self.buf[1] & 0x7F == self.short_type:
-            self._left = n - _SHORT
-            return _SHORT
-        return n
+        return self._parted(n)
+
+    def _parted(self, n):
+        """Return the length of the first of what may be two packets in buf[:n]."""
+        buf = self.buf
+        kind = buf[1] & 0x7F
+        first = n
+        if kind == self.short_type:
+            first = _SHORT
+        elif kind == _CN and n > _CN_BYTES + _HEADER and buf[_CN_BYTES] >> 6 == 2:
+            first = _CN_BYTES
+        if first >= n:
+            return n
+        self._left = n - first
+        self._first = first
+        return first
 
     def _second_half(self):
         n = self._left
         self._left = 0
         for i in range(n):
-            self.buf[i] = self.buf[_SHORT + i]
-        if n > _SHORT and self.buf[1] & 0x7F == self.short_type:
-            self._left = n - _SHORT
-            return _SHORT
-        return n
+            self.buf[i] = self.buf[self._first + i]
+        return self._parted(n)
 
     def _receive_apart(self):
         try:
@@ -254,7 +266,7 @@ class MediaSocket:
             self._latch(source)
         if self._may_join:
             self._size = len(self.buf)
-        elif data[1] & 0x7F != self.short_type:
+        elif data[1] & 0x7F not in (self.short_type, _CN):
             self._size = n
         return n
 
