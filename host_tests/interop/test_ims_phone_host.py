@@ -1,13 +1,20 @@
 """The phone as a user equipment of a real IMS core, on both VMs."""
 
 import itertools
+import pathlib
 
 import pytest
 
+from usip.ims import sms
+
 from .cx_hss import REALM
+from .ims import by_hand
 from .ims.core import IMSCore
 from .phone import Phone
 
+# Of the phone on the VM, JSON and all, over TCP, in a call with preconditions; 96k is the aim.
+HEAP = "160k"
+SMS = "application/vnd.3gpp.sms"
 TEL = ("tel:+15550100001", "tel:+15550100002")
 
 
@@ -36,6 +43,8 @@ def ims_phone(started, core, vm):
     """Call ims_phone(number, transport, *options, vm=..., **ims) for a phone of a subscriber."""
 
     count = itertools.count()
+    if vm[-1] != "cpython":
+        vm = (*vm[:-1], HEAP)
 
     def start(number, transport="tcp", *options, words=vm, **ims):
         settings = account(core, number, transport, **ims)
@@ -139,9 +148,67 @@ def test_the_phone_on_the_vm_calls_too(core, ims_phone):
     phone = ims_phone(0, preconditions="reserve")
     called = ims_phone(1, "tcp", "--answer", "auto", words=HERE, preconditions="reserve")
     for one in (phone, called):
-        one.wait_event("registered")
+        one.wait_event("notify", event_package="reg")
     phone.do("call", to="+15550100002")
     phone.wait_event("answered", timeout_s=15)
     phone.do("hangup")
     assert called.wait_event("ended")["by"] == "remote"
     assert phone.quit() == 0
+
+
+def test_short_messages_go_to_their_centre_and_come_from_it(core, ims_phone):
+    """The second subscriber, by hand, is the service centre."""
+    centre = by_hand.Phone(core, core.hss.subscribers[1], transport="tcp")
+    centre.register()
+    phone = ims_phone(0, service_centre=TEL[1])
+    phone.wait_event("notify", event_package="reg")
+    phone.do("message", to="+15550100009", body="hello", content_type=SMS)
+    rp, submit = _relayed(centre.receive())
+    assert (submit.address, submit.text) == ("+15550100009", "hello")
+    acknowledgement = bytes((3, rp.reference)).decode("latin-1")
+    assert centre.message(TEL[0], acknowledgement, TEL[1], SMS).startswith("SIP/2.0 200")
+    assert phone.wait_event("message_sent")["status"] == 200
+    centre.requests.clear()
+    delivered = centre.message(TEL[0], DELIVER.decode("latin-1"), TEL[1], SMS)
+    assert delivered.startswith("SIP/2.0 200")
+    assert phone.wait_event("message")["body"] == "hellohello"
+    while not centre.requests:
+        centre.receive()
+    assert _body(centre.requests[0])[:2] == bytes((2, 7))  # RP-ACK
+    assert by_hand.fields(centre.requests[0], "In-Reply-To")
+    centre.close()
+
+
+# RP-DATA of the network with the DELIVER printed in tutorials of TS 23.040: "hellohello".
+DELIVER = bytes.fromhex("010705915155109900") + bytes.fromhex(
+    "1c040b915155100000f2000062012121430000" + "0ae8329bfd4697d9ec37"
+)
+
+
+def _body(message: str) -> bytes:
+    return message.partition("\r\n\r\n")[2].encode("latin-1")
+
+
+def _relayed(message: str) -> tuple:
+    """Return the relay layer's message in a MESSAGE, and the short message in that."""
+    assert by_hand.fields(message, "Content-Type") == [SMS]
+    body = _body(message)
+    rp = sms.parse_rp(body, 0, len(body))
+    return rp, sms.parse_tpdu(body, rp.start, rp.end)
+
+
+def test_no_secret_is_in_anything_a_run_writes(core, ims_phone, folder):
+    subscriber = core.hss.subscribers[0]
+    phone = ims_phone(0, sqn_file=str(folder / "sqn.bin"))
+    phone.wait_event("registered")
+    phone.do("memory")
+    assert phone.quit() == 0
+    secrets = [subscriber.k, subscriber.opc]
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name != "config.json":
+            octets = path.read_bytes()
+            for secret in secrets:
+                forms = secret, secret.hex().encode(), secret.hex().upper().encode()
+                found += [pathlib.Path(path).name for form in forms if form in octets]
+    assert found == []

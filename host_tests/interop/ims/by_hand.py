@@ -49,6 +49,7 @@ class Phone:
         self.call_id = uuid.uuid4().hex
         self.cseq = 0
         self.log = []
+        self.requests = []  # received
         self.service_route = []
 
     def request(self, method: str, uri: str, to: str, headers: str, call_id=None, body="") -> str:
@@ -71,7 +72,7 @@ class Phone:
             f"Call-ID: {call_id}\r\nCSeq: {self.cseq} {method}\r\n{self.contact}"
             f"{headers}Content-Length: {len(body)}\r\n\r\n{body}"
         )
-        self.socket.sendall(text.encode())
+        self.socket.sendall(text.encode("latin-1"))
 
     @property
     def contact(self) -> str:
@@ -80,9 +81,10 @@ class Phone:
 
     def receive(self) -> str:
         """Return the next message; a request but ACK is answered 200."""
-        message = self._next_message().decode()
+        message = self._next_message().decode("latin-1")  # a body may hold any octet
         if not message.startswith("SIP/2.0"):
             self.log.append(message.split(" ", 1)[0])
+            self.requests.append(message)
             if not message.startswith("ACK"):
                 self._answer_request(message)
         return message
@@ -195,13 +197,13 @@ class Phone:
         self.send("BYE", target, fields(response, "To")[0], route_set, call_id)
         return self.receive()
 
-    def message(self, uri: str, text: str, preferred: str) -> str:
+    def message(self, uri: str, text: str, preferred: str, kind="text/plain") -> str:
         """Send a MESSAGE as the identity *preferred*; return its final response."""
         return self.request(
             "MESSAGE",
             uri,
             uri,
-            f"{self.routed()}P-Preferred-Identity: <{preferred}>\r\nContent-Type: text/plain\r\n",
+            f"{self.routed()}P-Preferred-Identity: <{preferred}>\r\nContent-Type: {kind}\r\n",
             uuid.uuid4().hex,
             text,
         )

@@ -55,7 +55,10 @@ class CallControl:
         if status.is_met or not session.knows_prack:
             return False
         self._is_held = True
-        session.ring(now_ms, 183, True)
+        try:
+            session.ring(now_ms, 183, True)
+        except MemoryError:  # the caller hears of it; who hears nothing waits for a minute
+            session.reject(now_ms, 503)
         return True
 
     def put_fields(self, w, with_description: bool) -> None:

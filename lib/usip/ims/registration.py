@@ -58,7 +58,7 @@ class IMSRegistration(Registration):
         try:
             super()._send(now_ms)
         except BufferFull:
-            self._fail(513, b"Credentials Too Long", now_ms)
+            self._fail(513, b"Credentials Too Long", now_ms, _REFUSED_RETRY_S)
 
     located = _send
 
@@ -131,7 +131,7 @@ class IMSRegistration(Registration):
 
         fault = binding.take(self, message)
         if fault:
-            self._fail(500, fault, now_ms)
+            self._fail(500, fault, now_ms, _REFUSED_RETRY_S)
             return
         super()._succeed(message, now_ms)
         self.refresh_in(profile.refresh_after_s(self.expires_s), now_ms)
