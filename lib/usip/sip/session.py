@@ -254,7 +254,9 @@ class Session:
         """Answer a request that arrived in our dialog (12.2.2)."""
         core = self.core
         method = message.method
-        if not self.dialog.accept_cseq(message.cseq):
+        in_order = self.dialog.accept_cseq(message.cseq)
+        # Lax: a PRACK that was lost comes again behind later requests; its RAck tells what it is.
+        if not in_order and not (method == _M_PRACK and self.reliable is not None):
             core.respond(transaction, message, 500, now_ms)
         elif core.refuse_requirements(transaction, message, now_ms):
             return

@@ -135,6 +135,15 @@ class ClientSession(session.Session):
         if proceeding:
             self._cancel(now_ms)
 
+    def fail(self, status: int, now_ms: int) -> None:
+        """End it because of an error, before the answer by CANCEL."""
+        if self.state == session.PROCEEDING:
+            self.by = session.ERROR
+            self.state = session.CANCELLING
+            self._cancel(now_ms)
+        else:
+            super().fail(status, now_ms)
+
     def _cancel(self, now_ms: int) -> None:
         core = self.core
         invite = self._invite
@@ -329,9 +338,7 @@ class ClientSession(session.Session):
     def handle_deadline(self, now_ms: int) -> None:
         """It rang for too long: CANCEL; or the CANCEL was never answered by a 487 (9.1)."""
         if self.state == session.PROCEEDING:
-            self.by = session.ERROR
-            self.state = session.CANCELLING
-            self._cancel(now_ms)
+            self.fail(408, now_ms)
         elif self.state == session.CANCELLING:
             self.core.transactions.forget(self._invite)
             self.end(now_ms, 487, compose.reason_phrase(487), session.LOCAL)

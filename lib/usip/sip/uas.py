@@ -133,6 +133,20 @@ class ServerSession(session.Session):
         else:
             super().hang_up(now_ms)
 
+    def allowed(self, command: str) -> bool:
+        """Whether *command* may be given: UPDATE, once the caller has heard of the dialog."""
+        if command == "update" and self.state == session.RINGING:
+            if self.dialog.remote_cseq == self._invite_cseq:
+                return False
+        return super().allowed(command)
+
+    def fail(self, status: int, now_ms: int) -> None:
+        """End it because of an error, which before the answer is a refusal."""
+        if self.allowed("reject"):
+            self._refuse(500, None, session.ERROR, now_ms)
+        else:
+            super().fail(status, now_ms)
+
     def cancel(self, now_ms: int) -> None:
         """The caller gave up: 487 to its INVITE (9.2). After our final response, nothing."""
         if self.allowed("reject"):
