@@ -116,11 +116,12 @@ class Station:
         network = self.agent.config["network"]
         self.say("ready", "role", self.role, "port", network["sip_port"])
         while not self.pins.is_stopped:
-            self.pins.poll()
-            pressed = self.buttons.scan()
-            if pressed >= 0:
-                self.press(pressed)
-            self._tick(ticks_ms())
+            try:
+                self._turn()
+            except MemoryError:  # the watchdog counts these too
+                self.agent.dropped += 1
+                gc.collect()
+                self.say("error", "what", "no memory", "where", "station")
             await sleep_ms(_SCAN_MS)
         if self.dialler is not None:
             self.dialler.give_up()
@@ -137,6 +138,13 @@ class Station:
         log.say(event, *fields)
         for listener in self.listeners:
             listener.take(event, fields)
+
+    def _turn(self):
+        self.pins.poll()
+        pressed = self.buttons.scan()
+        if pressed >= 0:
+            self.press(pressed)
+        self._tick(ticks_ms())
 
     def _tick(self, now_ms):
         for part in self.parts:
@@ -210,9 +218,10 @@ class Station:
         if self.call is not None and self.call.allowed("answer"):
             try:
                 self.call.accept(self.agent.audio)
-            except (OSError, ValueError) as e:
-                self.say("error", "what", str(e), "where", "audio")
-                self.call.reject(480)
+            except (OSError, ValueError, MemoryError) as e:
+                gc.collect()
+                self.leave(480)
+                self.say("error", "what", str(e) or "no memory", "where", "answer")
 
     def hang_up(self) -> None:
         """End the call, refuse the one that rings, give up calling."""

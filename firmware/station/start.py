@@ -47,9 +47,19 @@ def _count_crashes(machine) -> str:
 
 
 def _note(error) -> None:
+    """Keep why the station ended, even where there is no memory for the whole of it."""
+    if hasattr(gc, "mem_alloc"):
+        import asyncio
+
+        asyncio.new_event_loop()  # lets go of the tasks that were left, and what they hold
+    gc.collect()
     from station import crash
 
-    crash.note(crash.text_of(error), crash.read()[0] + 1)
+    try:
+        text = crash.text_of(error)
+    except MemoryError:
+        text = "MemoryError"
+    crash.note(text, crash.read()[0] + 1)
 
 
 def _serve(files, reason):
