@@ -92,3 +92,17 @@ def test_who_sent_nothing_says_no_goodbye():
         assert sent == []
     finally:
         pair.close()
+
+
+def test_packets_that_become_longer_are_heard_whole_again():
+    pair = Pair()
+    try:
+        pair.run(50)
+        pair.calls[0].stream.configure(ptime=40)  # nobody was told
+        pair.run(60)
+        stream = pair.calls[1].stream
+        before = stream.concealed_ms
+        pair.run(100)
+        assert stream.lost == 0 and stream.concealed_ms - before <= 20
+    finally:
+        pair.close()

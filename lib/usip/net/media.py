@@ -15,6 +15,7 @@ _CATCH_UP_MS = const(1000)  # later than this, frames are left out
 _RTP_BYTES = const(512)
 _RTCP_BYTES = const(256)
 _PACKETS_A_TURN = const(16)
+_CUTS = const(4)
 
 
 class MediaPath:
@@ -24,6 +25,7 @@ class MediaPath:
         """Bind both; OSError when one is taken."""
         self.port = port
         self.due_at = ticks.NEVER  # when the next frame is; NEVER before the first
+        self._cuts = 0  # of the stream, as seen last
         self.rtp = MediaSocket(host, port, _RTP_BYTES)
         try:
             self.reports = self.rtcp = MediaSocket(host, port + 1, _RTCP_BYTES, True)
@@ -51,6 +53,7 @@ class MediaPath:
         is_mux = media.remote_rtcp_port == media.remote_port  # RFC 5761
         self.reports = self.rtp if is_mux else self.rtcp
         self.rtp.short_type = media.receive_telephone_event
+        self.rtp.relearn()
         if self.due_at < 0:
             self.due_at = now_ms
 
@@ -63,6 +66,9 @@ class MediaPath:
             if not n:
                 break
             stream.receive(rtp.buf, n, now_ms)
+        if stream.cuts - self._cuts > _CUTS:  # packets have become longer than was learned
+            self._cuts = stream.cuts
+            rtp.relearn()
         rtcp = self.rtcp
         n = rtcp.receive()
         if n:

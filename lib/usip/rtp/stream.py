@@ -65,6 +65,7 @@ class Stream:
         self.cycles = 0
         self.expected = self.received = self.received_octets = 0
         self.late = self.duplicates = self.malformed = self.foreign = 0
+        self.cuts = 0  # packets shorter than the time to the next one
         self.configure()
 
     def configure(
@@ -162,6 +163,8 @@ class Stream:
             self._receive_other(buf, length, now_ms)
             return
         # what nearly always comes: the packet after the last one
+        if samples > length - 12:
+            self.cuts += 1
         sequence = self.sequence_number + 1
         if sequence > 65535:
             sequence = 0
