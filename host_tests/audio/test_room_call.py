@@ -68,8 +68,8 @@ def _call(echo):
     figures = []
 
     async def main():
-        alice = usip.Agent(settings("alice", 45400))
-        bob = usip.Agent(settings("bob", 45440))
+        alice = usip.Agent(settings("alice", 45800))
+        bob = usip.Agent(settings("bob", 45840))
         caller, door = Caller(), Door()
         wanted = {"echo": echo, "echo_delay_ms": 20, "echo_tail_ms": 32}
 
