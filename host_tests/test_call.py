@@ -7,6 +7,7 @@ from fakes.noalloc import NoAlloc
 from usip import call as calls
 from usip.errors import StateError
 from usip.rtp.digits import Digits
+from usip.sip.info import parse_digit
 
 FRAME = array("h", [1000] * 160)
 
@@ -444,4 +445,4 @@ def test_the_bodies_of_info_requests_of_many_kinds_name_a_digit():
         (b"hello", "", 0),
         (b"Signal=5\r\nDuration=99999999", "5", 160),
     ):
-        assert calls.parse_dtmf_info(body) == (digit, duration_ms), body
+        assert parse_digit(body) == (digit, duration_ms), body

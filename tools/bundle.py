@@ -28,9 +28,9 @@ BUNDLES = {
         usip/sip/grammar usip/sip/headers usip/sip/address usip/sip/uri usip/sip/scanner
         usip/sip/message usip/sip/parser usip/sip/compose usip/sip/dialog usip/sip/transaction
         usip/sip/auth usip/sip/registration usip/sip/dispatch usip/sip/request usip/sip/respond
-        usip/sip/session usip/sip/uac usip/sip/uas usip/core usip/net/address usip/net/udp
-        usip/net/transport usip/net/media usip/net/accounts usip/sdp/octets usip/exchange usip/call
-        usip/agent
+        usip/sip/offer usip/sip/session usip/sip/uac usip/sip/uas usip/core usip/net/address
+        usip/net/udp usip/net/transport usip/net/media usip/net/accounts usip/sdp/octets
+        usip/exchange usip/call usip/switchboard usip/agent
     """.split(),
     "usip/describe": """
         usip/sdp/local usip/sdp/remote usip/sdp/read usip/sdp/write usip/sdp/negotiate

@@ -37,11 +37,13 @@ UNITS = {
     },
     "usip/comparing": {"usip/sip/uri": "__eq__ equal()"},
     "usip/asking": {
-        "usip/agent": "options message subscribe publish make_tone find_call",
+        "usip/agent": "options message subscribe publish make_tone find_call describe",
+        "usip/switchboard": "describe()",
         "usip/core": "options message subscribe notify publish refer",
     },
     "usip/placing": {
         "usip/agent": "place account make_call",
+        "usip/switchboard": "place() make_call() make_arrays()",
         "usip/core": "invite start_session add_session",
         "usip/call": "__init__ open_audio fit",
         "usip/net/media": "__init__ free_path()",
@@ -52,29 +54,36 @@ UNITS = {
     "usip/serving": {
         "usip/sip/uas": "* __init__ receive()",
         "usip/core": "account_of",
-        "usip/agent": "create_media _handle_received serve",
+        "usip/agent": "create_media serve",
+        "usip/switchboard": "create_media() _handle_received() settle_offered()",
         "usip/call": "ring accept reject",
     },
     "usip/settling": {
-        "usip/sip/session": "begin take_offer take_answer put_description accept receive_ack "
+        "usip/sip/offer": "take_offer take_answer put_description",
+        "usip/sip/session": "begin accept receive_ack "
         "send_ack note_capabilities proceed stop_timers take_interval refuse_interval",
         "usip/call": "answered update_media progress",
-        "usip/agent": "_handle_call _call_of",
+        "usip/agent": "make_stream make_negotiator place_media follow",
+        "usip/switchboard": "handle() find() follow() make_stream() make_negotiator() "
+        "place_media()",
         "usip/exchange": "*",
         "usip/net/media": "follow",
         "usip/net/udp": "set_remote _latch",
     },
     "usip/ending": {
-        "usip/sip/session": "hang_up _bye end _receive_bye fail transaction_failed",
+        "usip/sip/session": "hang_up _bye end _end_later give_up abandon _receive_bye fail "
+        "transaction_failed",
         "usip/core": "remove_session",
-        "usip/call": "hang_up end duration_ms",
-        "usip/agent": "_release _close_path",
+        "usip/call": "hang_up end duration_ms _starve",
+        "usip/agent": "release complain",
+        "usip/switchboard": "release_call() close_path()",
         "usip/net/media": "close",
         "usip/net/udp": "MediaSocket.close",
     },
     "usip/changing": {
         "usip/sip/session": "*",
-        "usip/call": "hold resume update transfer _modify take_audio receive_info dtmf "
+        "usip/sip/offer": "refuse_offer",
+        "usip/call": "hold resume update transfer _ask _modify take_audio receive_info dtmf "
         "_send_digit",
         "usip/core": "_receive_cancel",
     },
@@ -99,6 +108,7 @@ UNITS = {
         "usip/rtp/digits": "__init__",
     },
     "usip/refusing": {
+        "usip/core": "_refuse_starved",
         "usip/sip/respond": "refuse refuse_method refuse_body refuse_content_type respond_later "
         "refuse_incomplete respond_statelessly answer_options refuse_requirements",
         "usip/net/udp": "DatagramSocket._receive_smaller _revive",

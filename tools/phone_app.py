@@ -104,6 +104,8 @@ class Phone:
             )
         elif event == usip.OPTIONS_ANSWERED:
             self.emit("options status reason", subject.status, subject.reason)
+        elif event == usip.NO_MEMORY:
+            self.emit("error what where", "no memory", subject)
         elif event > usip.OPTIONS_ANSWERED:
             self.observe_service(event, subject, detail)
         elif event > usip.INCOMING:

@@ -339,6 +339,8 @@ class Station:
     # -- accounts
 
     def _observe(self, event, subject, detail):
+        if event == usip.NO_MEMORY:
+            self.say("error", "what", "no memory", "where", subject)
         if not usip.REGISTERED <= event <= usip.REGISTRATION_FAILED:
             return
         aor = usip.text_of(subject.account.aor)

@@ -55,8 +55,8 @@ def test_two_phones_talk_by_tcp(phone, vm):  # noqa: F811
     alice = phone("alice", *vm, transport="tcp")
     alice.wait("ready")
     alice.do("call", to=bob.uri)
-    alice.wait("answered")
-    bob.wait("answered")
+    bob.wait("media")
+    alice.wait("media")  # she has sent her ACK
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.connect(("127.0.0.1", bob.port))  # a third party changes nothing
         bob.do("hold", call=1)

@@ -13,7 +13,8 @@ except ImportError:
 _MODULES = (
     (
         "usip.agent",
-        "Agent sleep_ms INCOMING REGISTERED UNREGISTERED REGISTRATION_FAILED OPTIONS_ANSWERED",
+        "Agent sleep_ms INCOMING REGISTERED UNREGISTERED REGISTRATION_FAILED OPTIONS_ANSWERED "
+        "NO_MEMORY",
     ),
     (
         "usip.call",

@@ -19,17 +19,9 @@ import os
 from micropython import const
 
 import usip
-from usip import call as calls
 from usip import core, ticks
 from usip.errors import CallFailed
-from usip.exchange import MediaExchange, release
-from usip.net.accounts import (
-    make_account,
-    make_limits,
-    require_available,
-    target_of,
-)
-from usip.net.media import free_path
+from usip.net.accounts import make_account, make_limits, require_available
 from usip.net.transport import Transport
 from usip.sip.compose import METHODS
 from usip.sip.registration import REGISTERED as _BOUND
@@ -49,14 +41,14 @@ REGISTERED = 17  # subject: its Registration, as for the next two
 UNREGISTERED = 18
 REGISTRATION_FAILED = 19
 OPTIONS_ANSWERED = 20  # subject: the request, with its status
+NO_MEMORY = 21  # subject: what had no room, "receive", "signalling", "call", "sound" or "event"
 
 _IDLE_MS = const(10)
 _BUSY_MS = const(5)
 _COLLECT_MS = const(5000)  # between collections while there is no call
 _LEAVE_MS = const(2000)  # what BYE and the removal of bindings may take at the end
-_SOUND = "rtp.packet rtp.event rtp.playout rtp.report"
-_DESCRIPTIONS = "sdp.octets sdp.read sdp.remote sdp.local"
 _USUAL_KEYS = const(5)  # of media; what the others ask for is in usip.quality
+_COMPLAIN_MS = const(1000)  # between two reports of want of memory
 
 
 class Agent:
@@ -76,18 +68,20 @@ class Agent:
         network = config["network"]
         self.transport = Transport(network["address"] or "0.0.0.0", network["sip_port"], self)
         self.core = core.UserAgentCore(self.limits, self.transport, os.urandom)
-        self.core.describe = self._describe
+        self.core.describe = self.describe
         self.calls = []
         self.audio = None  # what a program gives to answer() and call(); see `usip.Audio`
         self.observer = None
-        self.dropped = 0  # datagrams lost for want of memory
+        self.dropped = 0  # how often something had no room
+        self.arrays = None  # of an ended call, for the sound of the next: see switchboard
+        self.next_pair = 0  # of ports for sound
         self._registers = register
-        self._offered = None  # a call made for an INVITE that the core may still refuse
+        self.offered = None  # a call made for an INVITE that the core may still refuse
         self._deadline = ticks.NEVER
-        self._next_pair = 0
+        self._complained_at = ticks.NEVER
         self._collect_at = 0
         self._task = None
-        self._handlers = []  # tasks of applications
+        self.handlers = []  # tasks of applications
 
     # -- life
 
@@ -138,11 +132,11 @@ class Agent:
         give_up_at = ticks.ticks_add(self.now_ms(), _LEAVE_MS)
         while self._is_leaving() and ticks.ticks_diff(give_up_at, self.now_ms()) > 0:
             await sleep_ms(_IDLE_MS)
-        for task in self._handlers:
+        for task in self.handlers:
             if not task.done():
                 await _cancel(task)
         for call in tuple(self.calls):
-            self._release(call)
+            self.release(call)
         self.transport.close()
         task = self._task
         self._task = None
@@ -227,7 +221,7 @@ class Agent:
             if application.handler is handler:
                 self.core.resolver.remove(application)
 
-    async def call(self, target: str, audio=None, account=None, headers=()) -> calls.Call:
+    async def call(self, target: str, audio=None, account=None, headers=()):
         """Place a call and return it when it is answered; CallFailed(status, reason) if not.
 
         *target* is a URI or a number (usip.sip.dialing). *audio* has open() -> (source,
@@ -245,40 +239,15 @@ class Agent:
             raise CallFailed(call.status, call.reason)
         return call
 
-    def place(
-        self, target: str, audio=None, account=None, headers=(), is_offerless: bool = False
-    ) -> calls.Call:
+    def place(self, target: str, audio=None, account=None, headers=(), is_offerless: bool = False):
         """Place a call and return it at once; arguments as for `call`.
 
         *is_offerless*: the far side is to make the offer (RFC 3261 13.2.1). CallFailed when there
         is no room for another, ValueError when *target* is nobody's.
         """
-        attempt = None
-        if account is None:
-            account = self.account()
-            if len(self.core.accounts) > 1:
-                from usip.fallback import Attempt
+        from usip import switchboard
 
-                attempt = Attempt(self, account, target, headers)
-        target = target_of(account, target)
-        if len(self.calls) >= self.limits.sessions:
-            raise CallFailed(486, "Too Many Calls")
-        call = self.make_call()
-        if call is None:
-            raise CallFailed(503, "No Port or Memory for Sound")
-        try:
-            call.open_audio(audio)
-        except OSError:
-            self._close_path(call)
-            raise
-        self.calls.append(call)
-        call.attempt = attempt
-        now_ms = self.now_ms()
-        call.session = self.core.invite(
-            account, target, call.media, now_ms, None, headers, is_offerless
-        )
-        self.flush()
-        return call
+        return switchboard.place(self, target, audio, account, headers, is_offerless)
 
     def options(self, target: str, account=None):
         """Ask a peer for its capabilities; OPTIONS_ANSWERED is observed with the answer."""
@@ -312,97 +281,43 @@ class Agent:
 
     def make_call(self):
         """Return a call with sockets, None without port or memory for its sound."""
-        # A finished task keeps its locals, the last call and its buffers, from being collected.
-        self._handlers = [task for task in self._handlers if not task.done()]
-        usip.rest()
-        gc.collect()
-        call = calls.Call(self, asyncio.Event())
         try:
-            ports = self.config["media"]["rtp_ports"]
-            call.path = free_path(self.transport.host, ports, self._next_pair)
-            if call.path is not None:
-                self._next_pair += 1
-                self._make_media(call)
-                return call
+            from usip import switchboard
+
+            return switchboard.make_call(self)
         except MemoryError:
-            self.dropped += 1
-            self._close_path(call)
+            self.complain("sound")
         return None
 
-    def _make_media(self, call):
-        # First what needs room in one piece; what negotiates comes and goes around it.
-        call.stream = self._make_stream()
-        media = self.config["media"]
-        call.dtmf_mode = media["dtmf"]
-        session_id = int.from_bytes(os.urandom(3), "big")
+    def make_stream(self, call):
+        """Return a stream for the sound of a call."""
+        from usip import switchboard
 
-        def make():
-            usip.preload(_DESCRIPTIONS)
-            from usip.sdp.negotiate import Negotiator
+        return switchboard.make_stream(self, call)
 
-            session = self.place_media(call)
-            negotiator = Negotiator(
-                self.limits,
-                call.local_address[0].encode(),
-                call.path.port,
-                media["codecs"],
-                101,
-                media["ptime"],
-                session_id,
-                False,
-                3,
-                media.get("comfort_noise", False),
-            )
-            if self.quality is not None:
-                self.quality.prepare(negotiator)
-            if session.account.profile is not None:
-                session.account.prepare_media(negotiator, call.media)
-            return negotiator
+    def make_negotiator(self, call):
+        """Return who reads and writes the descriptions of a call."""
+        from usip import switchboard
 
-        call.media = MediaExchange(make)
-
-    def _make_stream(self):
-        usip.preload(_SOUND)
-        from usip.rtp.stream import Stream
-
-        return Stream(self.limits, os.urandom(16))
-
-    def _describe(self, w):
-        """Append the media we could take, for a peer whose OPTIONS accepts that (RFC 3264 9)."""
-        usip.preload(_DESCRIPTIONS)
-        from usip.sdp.local import LocalDescription, make_formats
-
-        types = self.config["media"]["codecs"]
-        host = self.transport.local_address(self.core.source)[0]
-        LocalDescription(make_formats(types, 101), host.encode(), 0, 1).put_capabilities(w)
-        release()
+        return switchboard.make_negotiator(self, call)
 
     def place_media(self, call):
         """Return the session of *call*, whose sound is received where the peer sees us."""
-        session = call.session
-        for other in self.core.sessions:
-            if other.media is call.media:
-                session = other
-        host = self.transport.local_address(session.dialog.destination)[0]
-        call.local_address = host, call.path.port
-        return session
+        from usip import switchboard
 
-    def _close_path(self, call):
-        if call.path is not None:
-            call.path.leave(call.stream, self.now_ms())
+        return switchboard.place_media(self, call)
 
-    def _release(self, call):
+    def describe(self, w) -> None:
+        """As the core's: append the media we could take."""
+        from usip import switchboard
+
+        switchboard.describe(self, w)
+
+    def release(self, call) -> None:
         """Let go of an ended call."""
-        if call in self.calls:
-            self.calls.remove(call)
-        if call.is_announced:
-            if self.quality is not None:
-                self.quality.end(call)
-            call.end(self.now_ms())
-        self._close_path(call)
-        call.media.close()
-        call.session.media = calls.OVER
-        gc.collect()
+        from usip import switchboard
+
+        switchboard.release_call(self, call)
 
     # -- the one task
 
@@ -415,8 +330,7 @@ class Agent:
             try:
                 busy = self.turn(ticks.ticks_ms())
             except MemoryError:
-                self.dropped += 1
-                gc.collect()
+                self.complain("receive")
                 busy = True
             if usip.loaded:
                 usip.rest()
@@ -467,20 +381,37 @@ class Agent:
 
     # -- events
 
+    def complain(self, where: str) -> None:
+        """Note that something had no room, and tell the observer, once a second at most."""
+        self.dropped += 1
+        gc.collect()
+        now_ms = self.now_ms()
+        if self._complained_at < 0 or ticks.is_due(self._complained_at, now_ms):
+            self._complained_at = ticks.ticks_add(now_ms, _COMPLAIN_MS)
+            try:
+                self.observe(NO_MEMORY, where)
+            except MemoryError:
+                self.dropped += 1
+
     def flush(self) -> None:
         """Hand out what the core has to report, and note when it wants to be called again."""
+        if self.core.is_starved:
+            self.core.is_starved = False
+            self.complain("signalling")
         event = self.core.next_event()
         while event:
-            self._handle(event, self.core.subject)
+            subject = self.core.subject
+            try:
+                self._handle(event, subject)
+            except MemoryError:
+                self.complain("event")
+                if core.CALL_RECEIVED <= event <= core.INFO_RECEIVED:
+                    self._handle_starved(event, subject)
             event = self.core.next_event()
-        offered = self._offered
-        if offered is not None:
-            self._offered = None
-            if offered.session in self.core.sessions:  # it may not ring yet
-                offered.is_announced = False
-                self.calls.append(offered)
-            else:  # its INVITE was refused before anybody heard of it
-                self._close_path(offered)
+        if self.offered is not None:
+            from usip import switchboard
+
+            switchboard.settle_offered(self)
         self._deadline = self.core.deadline()
 
     def make_tone(self, digit: str):
@@ -503,86 +434,38 @@ class Agent:
             self.observe(REGISTRATION_FAILED, subject)
         elif event == core.OPTIONS_ANSWERED:
             self.observe(OPTIONS_ANSWERED, subject)
-        elif event == core.CALL_RECEIVED:
-            self._handle_received(subject)
         elif event > core.OPTIONS_ANSWERED:
             from usip import services
 
             services.handle(self, event, subject)
         else:
-            self._handle_call(event, subject)
+            from usip import switchboard
 
-    def _handle_received(self, session):
-        call = self._call_of(session)
-        if call is None and self._offered is None:  # an application with media of its own
-            self.serve(session.application.handler, session)
-            return
-        if call is None:
-            call = self._offered
-            self._offered = None
-            self.calls.append(call)
-        call.is_announced = True
-        self.observe(INCOMING, call)
-        if session.replaced is not None:
-            from usip import services
+            switchboard.handle(self, event, subject)
 
-            if services.take_over(self, call):
-                return
-        self.serve(session.application.handler, call)
+    def _handle_starved(self, event, session):
+        """There was no room for what a call's event asked for: the call ends, and that is told."""
+        if event == core.CALL_ENDED:
+            self._handle(event, session)
+        else:
+            session.abandon(self.now_ms())
 
     def serve(self, handler, subject) -> None:
         """Run an application for a call or a message."""
-        self._handlers = [task for task in self._handlers if not task.done()]
-        self._handlers.append(asyncio.create_task(_serve(handler, subject)))
-
-    def _handle_call(self, event, session):
-        call = self._call_of(session)
-        if call is None:
-            return
-        if event == core.CALL_ENDED:
-            if call.attempt is None or not call.attempt.next(self, call):
-                self._release(call)
-            return
-        if not call.is_announced:
-            return
-        try:
-            if event == core.CALL_PROGRESS:
-                call.progress()
-            elif event == core.CALL_ANSWERED:
-                call.answered(self.now_ms())
-            elif event == core.INFO_RECEIVED:
-                call.receive_info(self.now_ms())
-            else:
-                call.update_media()
-        except MemoryError:  # no room for its sound
-            self.dropped += 1
-            call.hang_up()
-            return
-        self.follow(call)
-
-    def _call_of(self, session):
-        for call in self.calls:
-            if call.session is session or call.media is session.media:
-                call.session = session
-                return call
-        return None
+        self.handlers = [task for task in self.handlers if not task.done()]
+        self.handlers.append(asyncio.create_task(_serve(handler, subject)))
 
     def follow(self, call) -> None:
         """Point the sockets where the media now goes, and start the pump with the first."""
-        if call.has_media:
-            try:
-                call.path.follow(call.media, self.now_ms())
-            except (OSError, ValueError):
-                call.hang_up()
+        from usip import switchboard
+
+        switchboard.follow(self, call)
 
     def create_media(self, session):
         """As the core's application: a call for an INVITE, None when there are no ports."""
-        call = self.make_call()
-        if call is None:
-            return None
-        call.session = session
-        self._offered = call
-        return call.media
+        from usip import switchboard
+
+        return switchboard.create_media(self, session)
 
 
 class _Application:
@@ -602,7 +485,7 @@ async def _serve(handler, subject):
         if done is not None:
             await done
     finally:
-        if isinstance(subject, calls.Call) and subject.allowed("reject"):
+        if hasattr(subject, "is_announced") and subject.allowed("reject"):
             subject.reject(480)
 
 

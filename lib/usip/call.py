@@ -52,7 +52,8 @@ class Call:
         self._events = []
         self.session = None
         self.media = None  # an exchange.MediaExchange, the session's too
-        self.stream = None
+        self.stream = None  # an rtp.stream.Stream, once sound was agreed on
+        self.arrays = None  # in which it plays
         self._lender = None  # the call whose sound this one took
         self.source = None  # read(pcm): sound to send; None is silence
         self.sink = None  # write(pcm): takes what is heard
@@ -133,7 +134,8 @@ class Call:
 
     def allowed(self, command: str) -> bool:
         """Whether a command (`answer`, `reject`, `hang_up`, `modify` ...) may be given now."""
-        return not self.is_ended and self.session.allowed(command)
+        session = self.session
+        return not self.is_ended and session is not None and session.allowed(command)
 
     # -- commands
 
@@ -147,8 +149,7 @@ class Call:
 
             early.ring(self, status, audio)
             return
-        self.session.ring(self._agent.now_ms(), status)
-        self._agent.flush()
+        self._ask(self.session.ring, status)
 
     async def answer(self, audio=None) -> None:
         """Accept the call and wait until its sound can flow; see `accept`."""
@@ -159,37 +160,62 @@ class Call:
     def accept(self, audio=None) -> None:
         """Accept the call; *audio*: see Agent.call. StateError when that is not possible."""
         self.session.require("answer")
-        self.open_audio(audio)
-        self.session.answer(self._agent.now_ms())
-        self._agent.flush()
+        try:
+            self.open_audio(audio)
+            self.session.answer(self._agent.now_ms())
+            self._agent.flush()
+        except MemoryError:
+            self._starve()
 
     def reject(self, status: int = 486, reason=None) -> None:
         """Refuse the call; StateError when it is answered already."""
-        self.session.reject(self._agent.now_ms(), status, reason and reason.encode())
-        self._agent.flush()
+        self.session.require("reject")
+        try:
+            self.session.reject(self._agent.now_ms(), status, reason and reason.encode())
+            self._agent.flush()
+        except MemoryError:
+            self._starve()
 
     def hang_up(self) -> None:
         """End the call, whatever its state; one that is ending or ended stays as it is."""
-        if self.allowed("hang_up"):
+        if not self.allowed("hang_up"):
+            return
+        try:
             self.session.hang_up(self._agent.now_ms())
             self._agent.flush()
+        except MemoryError:
+            self._starve()
+
+    def _starve(self):
+        """There was no room for a step without which the call cannot be: it ends."""
+        agent = self._agent
+        agent.complain("call")
+        self.session.abandon(agent.now_ms())
+        agent.flush()
+
+    def _ask(self, command, *details):
+        """Give the session a command; without room for it there is only the agent's event."""
+        agent = self._agent
+        try:
+            command(agent.now_ms(), *details)
+            agent.flush()
+        except MemoryError:
+            agent.complain("call")
 
     def hold(self) -> None:
         """Ask the far side to stop sending; StateError outside of an established call."""
         self.session.require("modify")
-        self.media.hold()
-        self._modify()
+        self._ask(self._modify, self.media.hold)
 
     def resume(self) -> None:
         """Take the far side from hold."""
         self.session.require("modify")
-        self.media.resume()
-        self._modify()
+        self._ask(self._modify, self.media.resume)
 
     def update(self) -> None:
         """Offer the media as they are once more (re-INVITE)."""
         self.session.require("modify")
-        self._modify()
+        self._ask(self.session.modify)
 
     def transfer(self, target) -> None:
         """Ask the far side to call *target*, a URI or another Call's far side, instead of us.
@@ -198,14 +224,13 @@ class Call:
         """
         session = self.session
         if isinstance(target, str):
-            session.refer(self._agent.now_ms(), target.encode())
+            self._ask(session.refer, target.encode())
         else:
-            session.refer_to(self._agent.now_ms(), target.session)
-        self._agent.flush()
+            self._ask(session.refer_to, target.session)
 
-    def _modify(self):
-        self.session.modify(self._agent.now_ms())
-        self._agent.flush()
+    def _modify(self, now_ms, change):
+        change()
+        self.session.modify(now_ms)
 
     def dtmf(self, digits: str, mode: str = "") -> None:
         """Send digits one after the other; ValueError for any but 0-9 * # A-D and "!".
@@ -296,7 +321,11 @@ class Call:
         if session.info_package:
             self.post(INFO, (session.info_package, session.info_type, session.info_body))
             return
-        digit, duration_ms = parse_dtmf_info(session.info_body)
+        if self.stream is None:
+            return
+        from usip.sip.info import parse_digit
+
+        digit, duration_ms = parse_digit(session.info_body)
         digits = self.stream.digits
         if digit and digits.press(_DIGITS.index(digit), _INFO, now_ms):
             digits.end(_DIGITS.index(digit), _INFO, 8 * duration_ms, now_ms)
@@ -309,6 +338,8 @@ class Call:
         if not media.changed:
             return
         if media.is_active:
+            if self.stream is None:
+                self.stream = self._agent.make_stream(self)
             self.stream.configure(
                 media.payload_type,
                 media.receive_payload_type,
@@ -326,6 +357,10 @@ class Call:
         if media.is_held != self.is_held:
             self.is_held = media.is_held
             self.post(HELD if media.is_held else RESUMED)
+
+    def make_negotiator(self):
+        """As its MediaExchange asks for it: return who reads and writes descriptions."""
+        return self._agent.make_negotiator(self)
 
     # -- for the agent: sound
 
@@ -456,26 +491,3 @@ def bare_uri(name_addr: bytes) -> str:
     if start >= 0:
         return text_of(name_addr[start + 1 : name_addr.find(b">", start)])
     return text_of(name_addr.split(b";", 1)[0].strip())
-
-
-def parse_dtmf_info(body: bytes) -> tuple:
-    """Return (digit, milliseconds) of an INFO body, ("", 0) when it names no digit.
-
-    dtmf-relay has lines `Signal=5` and `Duration=160`, dtmf has the digit alone.
-    """
-    digit = b""
-    duration_ms = _DIGIT_MS
-    for line in body.split(b"\n"):
-        name, _, value = line.partition(b"=")
-        name = name.strip().lower()
-        value = value.strip()
-        if name == b"signal":
-            digit = value
-        elif name == b"duration" and value.isdigit() and len(value) < 6:
-            duration_ms = int(value)
-        elif not digit and not value:
-            digit = name.upper()
-    digit = {b"10": b"*", b"11": b"#", b"16": b"!"}.get(digit, digit).upper()
-    if len(digit) != 1 or digit not in _DIGITS.encode():
-        return "", 0
-    return chr(digit[0]), duration_ms

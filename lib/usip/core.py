@@ -17,6 +17,8 @@ A source or destination is (protocol, host, port), protocol "udp", "tcp" or "tls
 Received octets belong to the core only until `receive` returns.
 """
 
+import gc
+
 from micropython import const
 
 from usip import ticks
@@ -33,6 +35,7 @@ from usip.writer import Writer
 
 _M_INVITE = const(1)
 _M_ACK = const(2)
+_M_BYE = const(3)
 _M_CANCEL = const(4)
 _M_OPTIONS = const(5)
 _M_MESSAGE = const(7)
@@ -107,6 +110,7 @@ class UserAgentCore(Requester, Responder):
         self._challenge = Challenge()
         self._uri = uri.URI()
         self.source = None
+        self.is_starved = False  # something had no room in the heap since somebody cleared this
         self.body_sink = None  # of a stream's bodies too long for its buffer
         self._sessions_made = 0
 
@@ -139,6 +143,8 @@ class UserAgentCore(Requester, Responder):
     ):
         """Place a call and return its session; whether it goes out is an event.
 
+        MemoryError when there is no room for the session itself; nothing has begun then.
+
         *destination* None: where the account's route, proxy or the target's host says.
         """
         from usip.sip.uac import ClientSession
@@ -150,12 +156,16 @@ class UserAgentCore(Requester, Responder):
     def start_session(self, session, now_ms: int, destination=None) -> None:
         """Place the call of a new ClientSession."""
         self.add_session(session)
-        if session.account.profile is not None:
-            session.account.begin_call(session)
-        if destination is None:
-            session.located(now_ms)
-        else:
-            session.start(destination, now_ms)
+        try:
+            if session.account.profile is not None:
+                session.account.begin_call(session)
+            if destination is None:
+                session.located(now_ms)
+            else:
+                session.start(destination, now_ms)
+        except MemoryError:
+            self.starve()
+            session.abandon(now_ms)
 
     def options(self, account, target: bytes, now_ms: int, destination=None):
         """Ask a peer for its capabilities (section 11); OPTIONS_ANSWERED brings the status."""
@@ -228,15 +238,20 @@ class UserAgentCore(Requester, Responder):
     def remove_session(self, session) -> None:
         """Forget an ended session and report it."""
         if session in self.sessions:
-            self.sessions.remove(session)
             self.post(CALL_ENDED, session)
+            self.sessions.remove(session)
 
     # -- events and time
 
     def post(self, event: int, subject) -> None:
         """Queue an event about *subject*."""
-        self._events.append(event)
-        self._events.append(subject)
+        self._events.extend((event, subject))
+
+    def starve(self) -> None:
+        """Count that something had no room, and make some."""
+        self.counters.no_memory += 1
+        self.is_starved = True
+        gc.collect()
 
     def next_event(self) -> int:
         """Return the next event with its subject in `subject`, or 0."""
@@ -259,7 +274,13 @@ class UserAgentCore(Requester, Responder):
         return at
 
     def handle_timer(self, now_ms: int) -> None:
-        """Do what is due."""
+        """Do what is due; what has no room is due again a little later."""
+        try:
+            self._handle_due(now_ms)
+        except MemoryError:
+            self.starve()
+
+    def _handle_due(self, now_ms: int) -> None:
         self.transactions.handle_timer(now_ms)
         if self.writer.capacity > self.limits.message_bytes and not self.transactions.active:
             self.writer.resize(self.limits.message_bytes)
@@ -277,13 +298,14 @@ class UserAgentCore(Requester, Responder):
         self.counters.received += 1
         try:
             index(self._message, buf, 0, end)
+            self.receive_message(self._message, source, now_ms)
         except ParseError as error:
             self.counters.malformed += 1
             if error.status == 400:
                 self.source = source
                 self.refuse_incomplete(self._message)
-            return
-        self.receive_message(self._message, source, now_ms)
+        except MemoryError:  # for the ParseError, or for the end of what had no room
+            self.starve()
         self._let_go(self._message)
 
     def _let_go(self, message) -> None:
@@ -308,7 +330,35 @@ class UserAgentCore(Requester, Responder):
 
                 refusal.too_large(self, message)
         except MemoryError:
-            self.counters.no_memory += 1
+            self.starve()
+            if message.is_request:
+                self._refuse_starved(message, now_ms)
+
+    def _refuse_starved(self, message, now_ms: int) -> None:
+        """Answer a request that there was no room for, and end what it had begun.
+
+        503 is for what is new, 500 for what was half done. When there is no room even for that,
+        nothing is remembered: the peer sends it again.
+        """
+        transaction = self.transactions.find_server(message, message.method)
+        try:
+            if transaction is None:
+                self.respond_statelessly(message, 503)
+                return
+            if transaction.status_code < 200:
+                is_new = message.to.tag_start < 0 and transaction.user is None
+                status = 503 if is_new else 500
+                self.begin_response(transaction, message, status)
+                self.writer.put(b"Retry-After: 5\r\n")
+                self.finish_response(transaction, status, now_ms)
+        except (MemoryError, BufferFull):
+            if transaction is not None:
+                self.transactions.forget(transaction)
+        session = transaction and transaction.user
+        if session is None and message.method == _M_BYE:
+            session = self._find_session(message)
+        if session is not None:
+            session.end(now_ms, 500, b"", 2 if message.method == _M_BYE else 3)
 
     def _receive_response(self, message, now_ms: int) -> None:
         i = message.find(_H_AUTHENTICATION_INFO)

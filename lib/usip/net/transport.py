@@ -94,12 +94,12 @@ class Transport:
     # -- for the core
 
     def send(self, destination, buf, end: int) -> bool:
-        """Send a message; False when the network refused."""
+        """Send a message; False when the network refused, or there is no room for its way."""
         try:
             if destination[0] != "udp":
                 return self.owner is not None and self.load_streams().send(destination, buf, end)
             return self._socket.send(buf, end, self._route_to(destination)[0])
-        except (OSError, ValueError):
+        except (OSError, ValueError, MemoryError):
             return False
 
     def local_address(self, destination) -> tuple:

@@ -79,6 +79,7 @@ class DatagramSocket:
 
         MicroPython takes *size* octets in one piece of heap for it, whatever its length. Where
         there is none as large, a smaller one is tried: a datagram that fills that one is dropped.
+        MemoryError when there is none for the smallest message; the datagram waits.
         """
         for _ in self._ipoll(0):
             try:
@@ -98,7 +99,7 @@ class DatagramSocket:
                 self.cut += 1
                 data = None
             return data
-        return None
+        raise MemoryError  # the datagram waits, and who reads it is to know
 
     def _receive(self, size):
         try:

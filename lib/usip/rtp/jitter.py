@@ -159,9 +159,9 @@ class JitterBuffer:
     `position` is what plays next; `end` is behind the newest octet ever laid down.
     """
 
-    def __init__(self, slots: int = 16) -> None:
+    def __init__(self, slots: int = 16, octets=None) -> None:
         self.size = slots * _SLOT
-        self.octets = bytearray(self.size)
+        self.octets = bytearray(self.size) if octets is None else octets
         self._held = bytearray(self.size // _MS)
         self.position = 0
         self.end = 0

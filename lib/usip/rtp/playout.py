@@ -101,10 +101,13 @@ class Playout:
 
     _wide = 0  # 1: the samples in the arrays are at 16 kHz, so twice as many
 
-    def __init__(self, slots: int = 16) -> None:
-        self.buffer = JitterBuffer(slots)
+    def __init__(self, slots: int = 16, arrays=None) -> None:
+        """*arrays*: a bytearray of 160 octets a slot and an array('h') of 880 zeros."""
+        ring, work = arrays or (None, None)
+        self.buffer = JitterBuffer(slots, ring)
         self.delays = Delays()
-        self._pcm = array("h", bytes(2 * (_PAST + _ROOM) << self._wide))
+        samples = (_PAST + _ROOM) << self._wide
+        self._pcm = array("h", bytes(2 * samples)) if work is None else work
         self._most_ms = 20 * slots - 80
         self.is_alaw = False
         self.concealed = 0

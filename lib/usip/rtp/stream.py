@@ -38,14 +38,15 @@ _INBAND = const(1)
 class Stream:
     """RTP of one call; `limits` gives the slots, *seed* 10 random octets the identifiers.
 
+    *arrays*: those of a stream that has ended, to be used again; see usip.rtp.playout.
     Statistics, in packets: `sent received lost late duplicates malformed foreign`, the last of no
     negotiated payload type or of another source; `jitter_ms concealed_ms delay_ms rtt_ms`, the
     percentage `remote_loss`, and `mos`.
     """
 
-    def __init__(self, limits, seed: bytes) -> None:
+    def __init__(self, limits, seed: bytes, arrays=None) -> None:
         self.sender = Sender(seed)
-        self.playout = Playout(limits.jitter_slots)
+        self.playout = Playout(limits.jitter_slots, arrays)
         self.reporter = report.Reporter(seed)
         self.report = self.reporter.buf
         self.frames_played = 0

@@ -12,6 +12,9 @@ _E_INFO_RECEIVED = const(10)
 _M_INFO = const(14)
 _H_INFO_PACKAGE = const(70)
 
+_DIGITS = b"0123456789*#ABCD!"
+_DIGIT_MS = const(160)
+
 
 def send(session, now_ms: int, content_type: bytes, body: bytes, package: bytes) -> None:
     """Send an INFO request; *package* b"" is the legacy usage."""
@@ -56,3 +59,26 @@ def _report(session, message, content_type: bytes) -> None:
     session.info_type = content_type
     session.info_body = message.text(message.body_start, message.body_end)
     session.core.post(_E_INFO_RECEIVED, session)
+
+
+def parse_digit(body: bytes) -> tuple:
+    """Return (digit, milliseconds) of an INFO body, ("", 0) when it names no digit.
+
+    dtmf-relay has lines `Signal=5` and `Duration=160`, dtmf has the digit alone.
+    """
+    digit = b""
+    duration_ms = _DIGIT_MS
+    for line in body.split(b"\n"):
+        name, _, value = line.partition(b"=")
+        name = name.strip().lower()
+        value = value.strip()
+        if name == b"signal":
+            digit = value
+        elif name == b"duration" and value.isdigit() and len(value) < 6:
+            duration_ms = int(value)
+        elif not digit and not value:
+            digit = name.upper()
+    digit = {b"10": b"*", b"11": b"#", b"16": b"!"}.get(digit, digit).upper()
+    if len(digit) != 1 or digit not in _DIGITS:
+        return "", 0
+    return chr(digit[0]), duration_ms

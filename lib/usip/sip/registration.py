@@ -163,6 +163,13 @@ class Registration:
         self._send(now_ms)
 
     def _send(self, now_ms: int) -> None:
+        try:
+            self._put_and_send(now_ms)
+        except MemoryError:
+            self.core.starve()
+            self._fail(503, b"No Memory", now_ms)
+
+    def _put_and_send(self, now_ms: int) -> None:
         core = self.core
         destination = self._locate()
         if destination is None:

@@ -23,13 +23,19 @@ def send(session, now_ms: int) -> None:
     core.put_capabilities(w)
     if session.timer is not None:
         session.timer.put_request(w)
-    mark = compose.begin_body(w, core.content_type)
-    session.media.put_offer(w)
-    compose.end_body(w, mark)
-    session.offer = _LOCAL
-    session.modifying = core.send_request(_M_INVITE, session.dialog.destination, session, now_ms)
+    try:
+        mark = compose.begin_body(w, core.content_type)
+        session.media.put_offer(w)
+        compose.end_body(w, mark)
+        destination = session.dialog.destination
+        session.modifying = core.send_request(_M_INVITE, destination, session, now_ms)
+    except MemoryError:
+        session.refuse_offer()
+        raise
     if session.modifying is None:
         session.refuse_offer()
+    else:
+        session.offer = _LOCAL
 
 
 def receive(session, transaction, message, now_ms: int) -> None:
@@ -57,7 +63,11 @@ def receive_response(session, transaction, message, now_ms: int) -> None:
         return
     session.modifying = None
     if status < 300:
-        _receive_success(session, transaction, message, now_ms)
+        try:
+            _receive_success(session, transaction, message, now_ms)
+        except MemoryError:
+            session.abandon(now_ms)
+            raise
     elif status in (401, 407) and session.retry(message):
         send(session, now_ms)
     else:

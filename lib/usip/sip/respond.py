@@ -176,7 +176,7 @@ class Responder:
             compose.put_all(w, message, _H_CALL_ID, b"Call-ID: ", None)
             compose.put_all(w, message, _H_CSEQ, b"CSeq: ", None)
             compose.end_without_body(w)
-        except BufferFull:
+        except (BufferFull, MemoryError):
             return
         self.transport.send(self.source, w.buf, w.end)
 

@@ -2,15 +2,8 @@
 
 A Session is one call as signalling sees it: its dialog, ACK, BYE, offers and answers. How it
 begins is in `uac` and `uas`; what only some calls need is imported when one does: `reinvite`,
-`update`, `reliable` provisional responses, `session_timer`, `transfer` and `refer`, `info`. Bodies
-are opaque here; the *media* object given to the session reads and writes them, while the message
-is still in its buffer:
-
-    put_offer(writer)   put_answer(writer)   reject_offer(is_postponed)
-    receive_offer(buf, start, end) -> 0 or the status to refuse with
-    receive_answer(buf, start, end) -> 0, or anything else when it cannot be used
-
-`offer` says whose offer awaits its answer (RFC 3264 section 4, RFC 6337): nobody's, ours, theirs.
+`update`, `reliable` provisional responses, `session_timer`, `transfer` and `refer`, `info`.
+Offers and answers are in `offer`.
 """
 
 from micropython import const
@@ -18,6 +11,8 @@ from micropython import const
 from usip import ticks
 from usip.errors import StateError
 from usip.sip import compose
+from usip.sip.dialog import TERMINATED as DIALOG_TERMINATED
+from usip.sip.offer import LOCAL, REMOTE, OfferAnswer
 
 _E_CALL_CONFIRMED = const(7)
 _E_CALL_MODIFIED = const(8)
@@ -48,9 +43,7 @@ CONFIRMED = const(6)
 TERMINATING = const(7)  # BYE sent
 TERMINATED = const(8)
 
-LOCAL = const(1)
-REMOTE = const(2)
-ERROR = const(3)
+ERROR = const(3)  # beside LOCAL and REMOTE, whose act it was
 
 # In which states a command may be given, a bit for each state.
 _ALLOWED = {
@@ -65,7 +58,7 @@ _ALLOWED = {
 }
 
 
-class Session:
+class Session(OfferAnswer):
     """One call. Its `status`, `reason` and `by` say how far it came and how it ended."""
 
     # What only some calls set is in the class, so that an instance need not have room for it.
@@ -73,10 +66,8 @@ class Session:
     auto_answer_s = -1  # the caller, who may, asks for an answer after so many seconds; -1: not
     id = 0
     application = None
+    is_abandoned = False  # for want of memory
     remote_display = b""
-    status = 0
-    reason = b""
-    by = 0
     info_package = b""  # of the INFO received last; b"": the legacy usage
     info_type = b""
     info_body = b""
@@ -105,7 +96,10 @@ class Session:
         self.media = media
         self.state = CALLING
         self.request_uri = b""
-        self.offer = 0  # 0, LOCAL or REMOTE: whose offer awaits its answer
+        self.status = 0
+        self.reason = b""
+        self.by = 0
+        self.offer = 0
         # of the state: CANCEL unanswered, ringing for too long, our 2xx without an ACK
         self.deadline = ticks.NEVER
 
@@ -210,34 +204,56 @@ class Session:
 
     def _bye(self, now_ms: int) -> None:
         self.stop_timers()
-        w = self.begin(_M_BYE)
-        if self.by == ERROR and self.status:
-            w.put(b"Reason: SIP;cause=").put_uint(self.status).put(b"\r\n")  # RFC 3326
-        if self.core.put_closing is not None:
-            self.core.put_closing(self, w)
-        compose.end_without_body(w)
         self.state = TERMINATING
-        if self.core.send_request(_M_BYE, self.dialog.destination, self, now_ms) is None:
+        try:
+            w = self.begin(_M_BYE)
+            if self.by == ERROR and self.status:
+                w.put(b"Reason: SIP;cause=").put_uint(self.status).put(b"\r\n")  # RFC 3326
+            if self.core.put_closing is not None:
+                self.core.put_closing(self, w)
+            compose.end_without_body(w)
+            if self.core.send_request(_M_BYE, self.dialog.destination, self, now_ms) is None:
+                self.end(now_ms)
+        except MemoryError:
+            self.core.starve()
+            if self.dialog.state == DIALOG_TERMINATED:
+                self.end(now_ms)
+            else:
+                self._end_later(now_ms)
+
+    def _end_later(self, now_ms: int) -> None:
+        """There was no room to end: `handle_deadline` tries once more."""
+        self.state = TERMINATING
+        self.dialog.state = DIALOG_TERMINATED
+        self.deadline = ticks.ticks_add(now_ms, _T1_MS)
+
+    def abandon(self, now_ms: int) -> None:
+        """End for want of memory: by ERROR, status 500, told to the peer if there is room."""
+        if self.state >= TERMINATING:
+            return
+        self.is_abandoned = True
+        self.status = 500
+        self.by = ERROR
+        try:
+            self.reason = compose.reason_phrase(500)
+            self.give_up(now_ms)
+        except MemoryError:
+            self.core.starve()
             self.end(now_ms)
-
-    def refuse_offer(self, is_postponed: bool = False) -> None:
-        """The offer in the air came to nothing: the session before it stands.
-
-        *is_postponed*: ours is made again later, with what it asked for (491).
-        """
-        self.offer = 0
-        self.media.reject_offer(is_postponed)
 
     def end(self, now_ms: int, status: int = 0, reason: bytes = b"", by: int = 0) -> None:
         """Leave for good: release what is held and report it, once."""
         if self.state == TERMINATED:
             return
-        self.state = TERMINATED
         self.status = status or self.status
         self.reason = reason or self.reason
         self.by = self.by or by
         self.stop_timers()
-        self.core.remove_session(self)
+        try:
+            self.core.remove_session(self)
+            self.state = TERMINATED
+        except MemoryError:
+            self._end_later(now_ms)
 
     def stop_timers(self) -> None:
         """Forget every deadline and what would be repeated."""
@@ -307,21 +323,6 @@ class Session:
 
         return session_timer.receive_request(self, transaction, message, now_ms)
 
-    def take_offer(self, transaction, message, now_ms: int) -> bool:
-        """Take target and offer of a request; False when the offer was refused (488 ...)."""
-        core = self.core
-        self.note_capabilities(message)
-        if message.body_end > message.body_start:
-            status = self.media.receive_offer(message.buf, message.body_start, message.body_end)
-            if status:
-                self.refuse_offer()
-                core.respond(transaction, message, status, now_ms)
-                return False
-            self.offer = REMOTE
-        if self.dialog.refresh_target(message, core):
-            self.dialog.destination = core.locate(self.dialog.next_hop(), self.dialog.destination)
-        return True
-
     def note_capabilities(self, message) -> None:
         """Remember what the peer's Allow says, where it says anything, and who the peer is."""
         if self.account.profile is not None:
@@ -333,21 +334,6 @@ class Session:
         """An exchange is complete: go on with what waited for it."""
         if self.extension is not None and self.offer == 0:
             self.extension.proceed(now_ms)
-
-    def put_description(self, w, with_offer: bool = True) -> None:
-        """End the message in *w* with what the exchange needs: our answer, our offer, nothing."""
-        if self.offer == REMOTE:
-            mark = compose.begin_body(w, self.core.content_type)
-            self.media.put_answer(w)
-            self.offer = 0
-        elif with_offer and self.offer == 0:
-            mark = compose.begin_body(w, self.core.content_type)
-            self.media.put_offer(w)
-            self.offer = LOCAL
-        else:
-            compose.end_without_body(w)
-            return
-        compose.end_body(w, mark)
 
     def accept(self, transaction, cseq: int, now_ms: int, with_offer: bool = True) -> None:
         """Finish the 2xx begun in the writer with our answer or offer, and repeat it till ACK."""
@@ -381,19 +367,15 @@ class Session:
             else:
                 self.fail(488, now_ms)
 
-    def take_answer(self, message) -> bool:
-        """Give the media the answer in a message; False when there is none it can use."""
-        start, end = message.body_start, message.body_end
-        if end == start or not self.core.is_media_body(message):
-            return False
-        self.offer = 0
-        return self.media.receive_answer(message.buf, start, end) == 0
-
     def fail(self, status: int, now_ms: int) -> None:
         """End an established session because of an error: BYE, and say why."""
         self.status = status
         self.reason = compose.reason_phrase(status)
         self.by = ERROR
+        self._bye(now_ms)
+
+    def give_up(self, now_ms: int) -> None:
+        """As part of `abandon`: BYE; `uac` and `uas` say what before the answer."""
         self._bye(now_ms)
 
     # -- responses to our requests
@@ -467,10 +449,10 @@ class Session:
     def transaction_failed(self, transaction, status: int, now_ms: int) -> None:
         """A request of ours, or our response to one of theirs, did not get through."""
         if transaction is self.modifying:
+            self.fail(status, now_ms)
             self.modifying = None
             if self.offer == LOCAL:
                 self.refuse_offer()
-            self.fail(status, now_ms)
         elif transaction.method == _M_BYE:
             self.end(now_ms)
 
@@ -489,7 +471,11 @@ class Session:
         """Repeat our 2xx, give up waiting for its ACK, or try a refused re-INVITE again."""
         if ticks.is_due(self.deadline, now_ms):
             self.deadline = ticks.NEVER
-            self.handle_deadline(now_ms)
+            try:
+                self.handle_deadline(now_ms)
+            except MemoryError:
+                self.deadline = ticks.ticks_add(now_ms, _T1_MS)
+                raise
         if ticks.is_due(self._repeat_at, now_ms):
             self._repeat_ms = min(2 * self._repeat_ms, _T2_MS)
             self._repeat_at = ticks.ticks_add(now_ms, self._repeat_ms)
@@ -507,3 +493,5 @@ class Session:
         """The state has lasted too long; what of ringing and cancelling, `uac` and `uas` say."""
         if self._accepted is not None:
             self.fail(408, now_ms)  # nobody acknowledged our 2xx (13.3.1.4)
+        elif self.state == TERMINATING:
+            self._bye(now_ms)

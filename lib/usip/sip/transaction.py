@@ -266,7 +266,12 @@ class Transactions:
                 if transaction.method != _M_INVITE:
                     self.drop_message(transaction)  # only an ACK would be sent again
             if user is not None:
-                user.receive_response(transaction, message, now_ms)
+                try:
+                    user.receive_response(transaction, message, now_ms)
+                except MemoryError:
+                    if message.status_code >= 200:
+                        self._tell(user, transaction, 500, now_ms)
+                    raise
         else:
             self.absorbed += 1
         return True
@@ -330,7 +335,7 @@ class Transactions:
             if transaction.state == TERMINATED:  # could not be sent
                 self.active.remove(transaction)
                 if transaction.user is not None and not self._goes_on(transaction, None, now_ms):
-                    transaction.user.transaction_failed(transaction, 503, now_ms)
+                    self._tell(transaction.user, transaction, 503, now_ms)
             else:
                 transaction.end_at = ticks.NEVER
                 self._step(
@@ -371,10 +376,22 @@ class Transactions:
             and not self._goes_on(transaction, None, now_ms)
         ):
             ended = event == (_CLIENT_END if transaction.is_client else _SERVER_END)
-            transaction.user.transaction_failed(transaction, 408 if ended else 503, now_ms)
+            self._tell(transaction.user, transaction, 408 if ended else 503, now_ms)
         if transaction.state == TERMINATED:
             self.drop_message(transaction)
         return action
+
+    def _tell(self, user, transaction, status: int, now_ms: int) -> None:
+        """Tell the user that a transaction failed; without room for that, by the timer."""
+        try:
+            user.transaction_failed(transaction, status, now_ms)
+        except MemoryError:
+            transaction.user = user
+            transaction.state = TERMINATED
+            transaction.end_at = now_ms
+            if transaction not in self.active:
+                self.active.append(transaction)
+            raise
 
     def _goes_on(self, transaction, message, now_ms: int) -> bool:
         """Whether a request that failed was sent elsewhere."""

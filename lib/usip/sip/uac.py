@@ -126,9 +126,16 @@ class ClientSession(session.Session):
         if self.state >= session.CONFIRMED:
             super().hang_up(now_ms)
             return
-        self.by = session.LOCAL
+        self.by = self.by or session.LOCAL
+        self.give_up(now_ms)
+
+    def give_up(self, now_ms: int) -> None:
+        """As part of `hang_up` and `abandon`."""
+        if self.state >= session.CONFIRMED:
+            super().give_up(now_ms)
+            return
         if self._invite is None:  # it still waits for its destination
-            self.end(now_ms, 487, compose.reason_phrase(487))
+            self._end_cancelled(now_ms)
             return
         proceeding = self.state == session.PROCEEDING
         self.state = session.CANCELLING
@@ -144,12 +151,19 @@ class ClientSession(session.Session):
         else:
             super().fail(status, now_ms)
 
+    def _end_cancelled(self, now_ms: int) -> None:
+        """End with 487, or with the fault that made us cancel."""
+        if not self.is_abandoned:
+            self.status = 487
+            self.reason = compose.reason_phrase(487)
+        self.end(now_ms, by=session.LOCAL)
+
     def _cancel(self, now_ms: int) -> None:
+        self.deadline = ticks.ticks_add(now_ms, _64T1_MS)
         core = self.core
         invite = self._invite
         compose.put_from_invite(core.writer.reset(), invite.message, b"CANCEL", None)
         core.transactions.request(_M_CANCEL, invite.branch, invite.destination, self, now_ms)
-        self.deadline = ticks.ticks_add(now_ms, _64T1_MS)
 
     # -- responses
 
@@ -239,8 +253,9 @@ class ClientSession(session.Session):
         self._establish(message)
         self.deadline = ticks.NEVER
         self.state = session.CONFIRMED
-        self.status = message.status_code
-        self.reason = message.text(message.reason_start, message.reason_end)
+        if not self.is_abandoned:
+            self.status = message.status_code
+            self.reason = message.text(message.reason_start, message.reason_end)
         self.note_capabilities(message)
         self.take_interval(message, now_ms)
         failed = not cancelled and not self._take_description(message)
@@ -248,8 +263,9 @@ class ClientSession(session.Session):
         if failed:
             self.fail(488, now_ms)
         elif cancelled:
-            self.status = 487
-            self.reason = compose.reason_phrase(487)
+            if not self.is_abandoned:
+                self.status = 487
+                self.reason = compose.reason_phrase(487)
             self._bye(now_ms)
         else:
             core.post(_E_CALL_ANSWERED, self)
@@ -303,9 +319,11 @@ class ClientSession(session.Session):
         status = message.status_code
         if self.state != session.CANCELLING and self._try_again(message, now_ms):
             return
-        cancelled = self.state == session.CANCELLING
+        if self.is_abandoned:
+            self._end_cancelled(now_ms)
+            return
+        by = session.LOCAL if self.state == session.CANCELLING else session.REMOTE
         self._invite = None
-        by = self.by or (session.LOCAL if cancelled else session.REMOTE)
         self.end(now_ms, status, message.text(message.reason_start, message.reason_end), by)
 
     def _try_again(self, message, now_ms: int) -> bool:
@@ -332,6 +350,8 @@ class ClientSession(session.Session):
         """Nobody answered, or a request could not be sent."""
         if transaction is self._invite and self.state < session.CONFIRMED:
             self.end(now_ms, status, compose.reason_phrase(status), session.ERROR)
+        elif transaction is self._invite:  # there was no room for all that its 2xx asks for
+            self.abandon(now_ms)
         elif transaction.method != _M_CANCEL:
             super().transaction_failed(transaction, status, now_ms)
 
@@ -341,6 +361,6 @@ class ClientSession(session.Session):
             self.fail(408, now_ms)
         elif self.state == session.CANCELLING:
             self.core.transactions.forget(self._invite)
-            self.end(now_ms, 487, compose.reason_phrase(487), session.LOCAL)
+            self._end_cancelled(now_ms)
         else:
             super().handle_deadline(now_ms)

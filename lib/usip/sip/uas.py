@@ -147,6 +147,13 @@ class ServerSession(session.Session):
         else:
             super().fail(status, now_ms)
 
+    def give_up(self, now_ms: int) -> None:
+        """As part of `abandon`: 500, or BYE after the answer."""
+        if self.allowed("reject"):
+            self._refuse(500, None, session.ERROR, now_ms)
+        else:
+            super().give_up(now_ms)
+
     def cancel(self, now_ms: int) -> None:
         """The caller gave up: 487 to its INVITE (9.2). After our final response, nothing."""
         if self.allowed("reject"):
