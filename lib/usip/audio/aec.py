@@ -21,8 +21,8 @@ learned all is echo: so a loop that would howl is switched half-duplex at first.
 
 The suppressor delays the microphone by 4 ms. Nothing is allocated per frame. A tail of 32 ms takes
 a third of a core of an ESP32 at 240 MHz (tools.xtensa_count), each further 16 ms 5 percent. It is
-enough for a device that hears itself louder than the room; half a metre away in a bare room (0.45 s
-of reverberation) 32 ms cost the near end 5 dB while both speak, and 64 ms cost it 3.
+enough for a device that hears itself louder than the room; half a metre away in a bare room
+(reverberation of 0.45 s) 32 ms cost the near end 5 dB while both speak, and 64 ms cost it 3.
 """
 
 from array import array
