@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from tools import rom
 from usip.ims import sms
 
 from .cx_hss import REALM
@@ -16,6 +17,12 @@ from .phone import Phone
 HEAP = "160k"
 SMS = "application/vnd.3gpp.sms"
 TEL = ("tel:+15550100001", "tel:+15550100002")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image():
+    """Build what the VM runs before anybody waits for a phone."""
+    rom.build(program=rom.ROOT / "tools" / "phone_app.py")
 
 
 @pytest.fixture

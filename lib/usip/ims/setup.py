@@ -93,11 +93,20 @@ def _cscfs(settings, ims, path):
         raise ConfigError(path + "ims.pcscf", e.text)
 
 
+def _bssid(ims) -> bytes:
+    """Return the access point's as configured, else as the board says."""
+    if ims["bssid"] is not None:
+        return unhexlify(ims["bssid"])
+    from usip.ims import access
+
+    return access.find_bssid()
+
+
 def _profile(ims, protocol):
     return Profile(
         (ims["instance"] or "").encode(),
         ims["icsi"].encode(),
-        unhexlify(ims["bssid"] or ""),
+        _bssid(ims),
         ims["sms"],
         ims["is_private"],
         protocol == "tls",

@@ -30,7 +30,7 @@ def make_account(settings: dict, core, path: str = "") -> Account:
         from usip.ims import setup
 
         account = setup.make_account(settings, path)
-        usip.unload("usip.ims.setup", "usip.ims.pcscf", "usip.ims.imsi")
+        usip.unload("usip.ims.setup", "usip.ims.pcscf", "usip.ims.imsi", "usip.ims.access")
         return account
     registrar = (settings["registrar"] or "").encode()
     proxy = (settings["outbound_proxy"] or "").encode()
