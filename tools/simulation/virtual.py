@@ -266,7 +266,7 @@ class VirtualRun:
     def _patch(self, patches):
         from station import clock, log, simpins
 
-        from usip import agent, ticks
+        from usip import agent, switchboard, ticks
         from usip.net import multicast, udp
 
         links = link.links(self.scenario, self.recording.seed)
@@ -281,7 +281,8 @@ class VirtualRun:
         patches.set(multicast, "socket", network)
         patches.set(clock, "seconds", self._seconds)
         patches.set(udp, "select", types.SimpleNamespace(poll=Poll, POLLIN=1))
-        patches.set(agent, "os", types.SimpleNamespace(urandom=dice.randbytes))
+        for module in (agent, switchboard):
+            patches.set(module, "os", types.SimpleNamespace(urandom=dice.randbytes))
         patches.set(log, "write", self._write)
         patches.set(log, "started_at", ticks.ticks_ms())
         patches.set(simpins, "Pins", _fingers(simpins.Pins))
