@@ -8,12 +8,13 @@ come in fragments and never arrives. Waiting is in steps of 100 ms. `select` is 
 `poll` sees what the mailboxes hold.
 
 With `is_joined` what one socket sends arrives at the other; `sleep_ms`, in the place of asyncio's,
-wakes up with FreeRTOS's clock, every 10 ms.
+wakes up with FreeRTOS's clock, every 10 ms; with `is_stepped`, when `usip.ticks` says so, because
+somebody else moves that clock.
 """
 
 import asyncio
 
-from usip.ticks import ticks_ms
+from usip.ticks import ticks_add, ticks_diff, ticks_ms
 
 AF_INET = 2
 SOCK_DGRAM = 2
@@ -24,6 +25,7 @@ _LARGEST = 1472
 _TICK_MS = 10
 
 is_joined = False
+is_stepped = False
 failing = 0  # so many sends fail for want of memory
 dropped = 0  # datagrams that found no room
 refused = 0  # sends that failed
@@ -33,8 +35,12 @@ _bound = {}
 
 async def sleep_ms(ms):
     """Sleep at least *ms*, to the next tick of 10 ms."""
-    wake_ms = ticks_ms() + ms + _TICK_MS - 1
-    await asyncio.sleep((wake_ms - wake_ms % _TICK_MS - ticks_ms()) / 1000)
+    wake_at = ticks_add(ticks_ms(), ms + _TICK_MS - 1)
+    wake_at = ticks_add(wake_at, -(wake_at % _TICK_MS))
+    if not is_stepped:
+        await asyncio.sleep(ticks_diff(wake_at, ticks_ms()) / 1000)
+    while ticks_diff(wake_at, ticks_ms()) > 0:
+        await asyncio.sleep(0)
 
 
 def getaddrinfo(host, port, family=0, kind=0):
@@ -176,7 +182,7 @@ def at(address) -> socket:
 
 def reset() -> None:
     """Forget every socket."""
-    global is_joined, failing, dropped, refused, waited_ms
+    global is_joined, is_stepped, failing, dropped, refused, waited_ms
     _bound.clear()
-    is_joined = False
+    is_joined = is_stepped = False
     failing = dropped = refused = waited_ms = 0
