@@ -310,9 +310,8 @@ class UserAgentCore(Requester, Responder):
 
     def _let_go(self, message) -> None:
         """Drop the datagram: each view of it would keep it in the heap until the next one."""
-        views = (message, message.via, message.from_, message.to, self.name_addr, self._challenge)
-        for view in views:
-            view.buf = b""
+        message.buf = message.via.buf = message.from_.buf = message.to.buf = b""
+        self.name_addr.buf = self._challenge.buf = b""
 
     def receive_message(self, message, source: tuple, now_ms: int) -> None:
         """Take one indexed message; the limits of memory and buffer end here, counted."""

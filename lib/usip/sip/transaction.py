@@ -107,13 +107,8 @@ def _duration_ms(code: int) -> int:
 class Transaction:
     """One request and its responses, as seen by one side."""
 
-    state = 0
-    status_code = 0  # of the last response passed or sent
-    message = b""  # a copy of what may be sent again, while the send buffer holds another message
     template = b""  # what a later response repeats of the request (compose)
     sent_by = None  # of a server transaction: the topmost Via's (17.2.3)
-    repeat_ms = 0
-    repeat_at = ticks.NEVER
 
     def __init__(self, machine, method: int, branch: bytes, destination: tuple, user) -> None:
         self.machine = machine
@@ -121,7 +116,12 @@ class Transaction:
         self.branch = branch  # of a client what follows the magic cookie (8.1.1.7)
         self.destination = destination
         self.user = user
-        self.end_at = ticks.NEVER
+        self.state = 0
+        self.status_code = 0  # of the last response passed or sent
+        self.message = b""  # a copy of what may be sent again, once another one is in the buffer
+        # There from the start, so that no step needs heap: timers must never fail.
+        self.repeat_ms = 0
+        self.repeat_at = self.end_at = ticks.NEVER
 
     @property
     def is_client(self) -> bool:
@@ -202,9 +202,9 @@ class Transactions:
             destination = failover.enlarge(self, destination)
         machine = _INVITE_CLIENT if method == _M_INVITE else _NON_INVITE_CLIENT
         transaction = Transaction(machine, method, branch, destination, user)
+        transaction.start_timers(now_ms)
         self.active.append(transaction)
         transaction.hold(self.writer)
-        transaction.start_timers(now_ms)
         if not self._send(transaction):
             # Reported by the timer: the caller is not yet ready to hear of its own transaction.
             transaction.state = TERMINATED

@@ -151,6 +151,13 @@ class ClientSession(session.Session):
         else:
             super().fail(status, now_ms)
 
+    def end(self, now_ms: int, status: int = 0, reason: bytes = b"", by: int = 0) -> None:
+        """Leave for good; an INVITE still without a final response is nobody's any more."""
+        super().end(now_ms, status, reason, by)
+        invite = self._invite
+        if invite is not None and invite.state < 2:
+            self.core.transactions.forget(invite)
+
     def _end_cancelled(self, now_ms: int) -> None:
         """End with 487, or with the fault that made us cancel."""
         if not self.is_abandoned:
