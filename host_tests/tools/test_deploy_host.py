@@ -260,3 +260,15 @@ def test_the_monitor_shows_a_stations_lines():
     assert monitor.shown(line) == "    1.500  relay  output 0  on true"
     for other in ("MPY: soft reboot", "{}", "[1]", "7"):
         assert monitor.shown(other) == other
+
+
+def test_mip_installs_the_library_alone(board, tmp_path):
+    """From package.json, with the sources as they are."""
+    command = [sys.executable, "-m", "mpremote", "connect", board.port, "resume", "mip"]
+    command += ["install", "--no-mpy", "--target", "/lib", "package.json"]
+    done = subprocess.run(command, cwd=deploy.ROOT, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    lib = tmp_path / "flash" / "lib"
+    there = {path.relative_to(lib).as_posix() for path in lib.rglob("*.py")}
+    listed = json.loads((deploy.ROOT / "package.json").read_text())["urls"]
+    assert there == {target for target, _ in listed}
