@@ -330,3 +330,4 @@ def test_what_is_logged_goes_on_and_into_the_ring():
             logging.getLogger().removeHandler(kept.handler)
     finally:
         log.write = write
+        log.more.clear()
