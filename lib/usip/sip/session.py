@@ -53,7 +53,7 @@ _ALLOWED = {
     "hang_up": (1 << TERMINATING) - 1 & ~(1 << CANCELLING),
     "modify": 1 << CONFIRMED,
     "update": 1 << PROCEEDING | 1 << RINGING | 1 << CONFIRMED,
-    "info": 1 << ACCEPTED | 1 << CONFIRMED,
+    "info": 1 << CONFIRMED,
     "transfer": 1 << CONFIRMED,
 }
 
