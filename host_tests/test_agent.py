@@ -243,6 +243,95 @@ def test_leaving_the_block_hangs_up_and_stops_everything():
     run(main)
 
 
+def starved(*arguments):
+    """Stand in for what finds no room in the heap."""
+    raise MemoryError
+
+
+def watch(agent, seen):
+    """Note the agent's reports of want of memory."""
+    agent.observer = lambda event, subject, detail: (
+        seen.append(subject) if event == usip.NO_MEMORY else None
+    )
+
+
+def test_a_call_without_room_is_refused_to_the_program_and_told():
+    async def main():
+        alice, bob = pair()
+        seen = []
+        watch(alice, seen)
+        async with alice, bob:
+            for owner, name in ((alice.core, "invite"), (alice, "make_stream")):
+                kept = getattr(owner, name)
+                setattr(owner, name, starved)
+                alice._complained_at = -1
+                answer = bob.application()(lambda call: call.accept())
+                try:
+                    call = await alice.call(uri(bob, "bob"))
+                    assert await call.ended() == 500  # it was answered already
+                    assert (name, call.ended_by) == ("make_stream", "error")
+                except CallFailed as e:
+                    assert (name, e.status) == ("invite", 503)
+                bob.remove(answer)
+                setattr(owner, name, kept)
+                await until(lambda: not alice.calls and not bob.calls)
+        assert seen == ["call", "sound"]
+
+    run(main)
+
+
+def test_a_called_agent_without_room_answers_486_or_500():
+    async def main():
+        alice, bob = pair()
+        seen = []
+        watch(bob, seen)
+        bob.application()(lambda call: call.accept())
+        async with alice, bob:
+            for name, status in (("make_negotiator", 500), ("make_stream", 200)):
+                kept = getattr(bob, name)
+                setattr(bob, name, starved)
+                bob._complained_at = -1
+                try:
+                    call = await alice.call(uri(bob, "bob"))
+                    assert name == "make_stream"  # 200 is out when the sound is made: BYE
+                    await call.ended()
+                    assert call.ended_by == "remote"
+                except CallFailed as e:
+                    assert e.status == status, e.status
+                setattr(bob, name, kept)
+                await until(lambda: not alice.calls and not bob.calls)
+            call = await alice.call(uri(bob, "bob"))  # and nothing was left behind
+            call.hang_up()
+            await call.ended()
+        assert len(seen) == 2
+
+    run(main)
+
+
+def test_hanging_up_a_call_that_has_no_session_changes_nothing():
+    async def main():
+        alice, bob = pair()
+        async with alice:
+            call = alice.make_call()
+            assert not call.allowed("hang_up")
+            call.hang_up()
+            call.path.close()
+
+    run(main)
+
+
+def test_leaving_without_room_for_the_last_register_ends_all_the_same():
+    async def main():
+        alice, bob = pair()
+        async with alice:
+            registration = alice.core.accounts[0].registration
+            registration.state = 2  # bound
+            alice.core.begin_request = starved
+        assert not alice.is_running
+
+    run(main)
+
+
 def test_a_port_in_use_is_named_by_its_key():
     async def main():
         alice, bob = pair()
