@@ -151,7 +151,7 @@ def credentials(request, end: int) -> bytes:
         if at >= 0:
             first = min(first, at + 2)
             last = max(last, request.find(b"\r\n", request.rfind(name, 0, end) + 2, end) + 2)
-    return bytes(request[first:last])
+    return bytes(memoryview(request)[first:last]) if first < last else b""
 
 
 def put_response(w, message, source: tuple, status: int, reason, to_tag: bytes) -> None:

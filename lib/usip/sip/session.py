@@ -425,10 +425,9 @@ class Session(OfferAnswer):
         dialog = dialog or self.dialog
         dialog.destination = core.locate(dialog.next_hop(), dialog.destination)
         w = core.begin_ack(dialog, cseq)
-        # Of a request that was accepted only its credentials are needed again (22.1).
-        transaction.message = request = compose.credentials(
-            transaction.message, len(transaction.message)
-        )
+        request = transaction.message
+        if request.startswith(b"INVITE"):  # of one accepted only credentials are needed (22.1)
+            transaction.message = request = compose.credentials(request, len(request))
         compose.put_lines(w, request, 0, b"Authorization:")
         compose.put_lines(w, request, 0, b"Proxy-Authorization:")
         if dialog is self.dialog and self.offer == REMOTE:
