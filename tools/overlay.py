@@ -277,6 +277,15 @@ class _Bundle:
                     text += _DOOR % (node.name, cls, node.name)
         return text + _FINDER % (";".join(rows), above[0] if above else None)
 
+    def cold_names(self, cls: str) -> set:
+        """Return the methods of a class that only its `__getattr__` finds, its bases' too."""
+        found = {node.name for parts in self.units.values() for node in parts.get(cls, ())}
+        kept = _members(self.classes[cls]) - found
+        for base in self.classes[cls].bases:
+            if isinstance(base, ast.Name) and base.id in self.classes:
+                found |= self.cold_names(base.id) - kept
+        return found
+
     def _rows(self, cls: str) -> list:
         """Return for each unit with methods of a class: its name, the holder, the methods."""
         return [
@@ -438,19 +447,15 @@ def overlay(texts: dict, linked: dict, names: dict) -> dict:
     results = dict(texts)
     shown = {name: text for name, text in texts.items() if name not in stubs}
     cold = {}
+    outside = overlay_links.imported(shown, list(linked))
     for target, origin in linked.items():
-        bundle = _Bundle(
-            target, texts[target], origin, names, overlay_links.imported(shown, target)
-        )
+        bundle = _Bundle(target, texts[target], origin, names, outside[target])
         bundle.place()
         if not bundle.units:
             continue
         results.update(bundle.texts())
-        for parts in bundle.units.values():
-            for cls, nodes in parts.items():
-                if cls:
-                    key = (target.replace("/", "."), cls)
-                    cold.setdefault(key, set()).update(node.name for node in nodes)
+        for cls in bundle.classes:
+            cold[target.replace("/", "."), cls] = bundle.cold_names(cls)
         moved = {
             _helper_name(node) for parts in bundle.units.values() for node in parts.get("", ())
         } - set(bundle.doors)

@@ -5,25 +5,27 @@ import ast
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def imported(texts: dict, target: str) -> set:
-    """Return the globals of bundle *target* that other modules mention."""
-    package = target.replace("/", ".")
-    found = set()
-    for name, text in texts.items():
-        if name == target:
-            continue
-        tree = ast.parse(text)
-        aliases = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == package:
-                found.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module == package.rpartition(".")[0]:
-                last = package.rpartition(".")[2]
-                aliases |= {a.asname or a.name for a in node.names if a.name == last}
-        for node in ast.walk(tree):
+def imported(texts: dict, targets: list) -> dict:
+    """Return bundle -> its globals that other modules mention."""
+    packages = {target.replace("/", "."): target for target in targets}
+    found = {target: set() for target in targets}
+    for module, text in texts.items():
+        aliases = {}  # name that stands for a bundle -> the bundle
+        attributes = set()
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                if node.value.id in aliases:
-                    found.add(node.attr)
+                attributes.add((node.value.id, node.attr))
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    target = packages.get(node.module)
+                    if target and target != module:
+                        found[target].add(alias.name)
+                    target = packages.get("%s.%s" % (node.module, alias.name))
+                    if target and target != module:
+                        aliases[alias.asname or alias.name] = target
+        for name, attribute in attributes:
+            if name in aliases:
+                found[aliases[name]].add(attribute)
     return found
 
 

@@ -131,13 +131,20 @@ class _File:
         self.imported = set()
         self.classes = []  # (name, names of its bases, what it defines)
         self.set_from_outside = set()
+        self.words = set()  # names of variables, parameters and imports
         for node in ast.walk(self.tree):
             self._look(node)
         for node in self.tree.body:
             self._look_at_top(node)
 
     def _look(self, node) -> None:
-        if isinstance(node, ast.Attribute):
+        if isinstance(node, ast.Name):
+            self.words.add(node.id)
+        elif isinstance(node, ast.arg):
+            self.words.add(node.arg)
+        elif isinstance(node, ast.alias):
+            self.words.update((node.name, node.asname))
+        elif isinstance(node, ast.Attribute):
             self.attributes.add(node.attr)
             if isinstance(node.ctx, ast.Store) and not _is_self(node.value):
                 self.set_from_outside.add(node.attr)
@@ -215,11 +222,16 @@ def _identifiers(files: list) -> set:
     found = set()
     for file in files:
         ignored = {id(node) for node in docstrings(file.tree)}
+        found |= file.words - {None}
         for node in ast.walk(file.tree):
-            for field in ("id", "attr", "arg", "name", "asname", "module"):
-                name = getattr(node, field, None)
-                if isinstance(name, str):
-                    found.update(name.split("."))
+            if isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.keyword) and node.arg:
+                found.add(node.arg)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.update(node.module.split("."))
+            elif hasattr(node, "name") and isinstance(node.name, str):
+                found.update(node.name.split("."))
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if id(node) not in ignored:
                     found.update(re.findall(r"\w+", node.value))
@@ -315,10 +327,7 @@ class _Editor:
         self.lines = file.text.split("\n")
         self.edits = {}
         # Any form will do that no name of this module has: a module is a namespace of its own.
-        names = {n.id for n in ast.walk(file.tree) if isinstance(n, ast.Name)}
-        names |= {n.arg for n in ast.walk(file.tree) if isinstance(n, ast.arg)}
-        names |= {n.name for n in ast.walk(file.tree) if isinstance(n, ast.alias)}
-        names |= {n.asname for n in ast.walk(file.tree) if isinstance(n, ast.alias)}
+        names = set(file.words)
         if own_names:
             free = (form for form in _forms(names, names) if form not in names)
         else:

@@ -47,7 +47,8 @@ def run(name: str, where: str, heap: str):
         return "there is no tools/states/%s.py with a peer in tools/state_run.py" % name
     peer, configuration, typed = _STATES[name]
     folder = ROOT / "build" / "states" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # a station that crashed before starts otherwise
+    folder.mkdir(parents=True)
     image = rom.build("sim", program=PROGRAMS)
     place = {"rom": image} if where == "rom" else {"path": image.parent / "tree"}
     with _PEERS[peer](folder) as port:

@@ -21,9 +21,7 @@ STATE = _ROOT / "build" / "interop"
 
 
 def pytest_addoption(parser):
-    # 96k is the aim. At 96k a phone that also plays, records and talks JSON has no room left in
-    # one piece for a datagram once a call is answered.
-    parser.addoption("--heap", default="128k", help="of the phone's MicroPython VM")
+    parser.addoption("--heap", default="96k", help="of the phone's MicroPython VM")
 
 
 def pytest_sessionstart():

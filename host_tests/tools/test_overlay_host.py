@@ -44,6 +44,13 @@ class User(Base):
     def half(self):
         return self.value // 2
 """
+GRANDCHILD = """from demo import base
+
+
+class Third(base.User):
+    def rare(self, n=1):
+        return super().rare(n) + 1000
+"""
 LATE = """from demo.base import Base
 
 
@@ -51,7 +58,7 @@ class Late(Base):
     def rare(self, n=1):
         return super().rare(n) + 100
 """
-TEXTS = {"demo/base": BASE, "demo/late": LATE}
+TEXTS = {"demo/base": BASE, "demo/late": LATE, "demo/third": GRANDCHILD}
 
 
 @pytest.fixture
@@ -109,6 +116,7 @@ def test_what_only_a_unit_needs_goes_with_it(modules):
 def test_a_subclass_elsewhere_reaches_what_was_taken_out(modules):
     make, _, _ = modules
     assert make("demo/late").Late(1).rare(2) == 2 + 7 + 1 + 100
+    assert make("demo/third").Third(1).rare(2) == 2 + 7 + 1 + 1000
 
 
 def test_a_missing_attribute_is_missing(modules):
