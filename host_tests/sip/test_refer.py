@@ -127,6 +127,29 @@ def test_a_transfer_to_somebody_busy_leaves_the_call_standing():
     quiet(link, alice, bob)
 
 
+def test_a_transfer_there_is_no_memory_for_is_told_and_the_call_stands():
+    class Large(Media):
+        def put_offer(self, w) -> None:
+            raise MemoryError
+
+    link, alice, bob, carol = three()
+    session, theirs = talking(link, alice, bob)
+
+    def on_event(event, subject):
+        if event == core.TRANSFER_REQUESTED:
+            subject.accept(link.now_ms, Large("bob"))
+
+    bob.on_event = on_event
+    noted = noting(alice)
+    session.refer(link.now_ms, b"sip:carol@192.0.2.3")
+    link.run(1000)
+    assert noted[-1] == (core.TRANSFER_ENDED, 500), noted
+    assert bob.events[-1] == core.CALL_ENDED
+    assert session.state == 6 and theirs.state == 6 and bob.core.sessions == [theirs]
+    session.hang_up(link.now_ms)
+    quiet(link, alice, bob)
+
+
 def test_a_transfer_that_is_declined_or_not_decided_on():
     link, alice, bob, carol = three()
     session, theirs = talking(link, alice, bob)
