@@ -94,6 +94,8 @@ def make_arrays(limits) -> tuple:
 
 def make_stream(agent, call):
     """Return a call's stream, in its arrays."""
+    usip.rest()
+    gc.collect()
     usip.preload(_SOUND)
     from usip.rtp.stream import Stream
 
@@ -102,6 +104,8 @@ def make_stream(agent, call):
 
 def make_negotiator(agent, call):
     """Return who reads and writes the descriptions of a call."""
+    usip.rest()
+    gc.collect()
     usip.preload(_DESCRIPTIONS)
     from usip.sdp.negotiate import Negotiator
 
