@@ -164,6 +164,28 @@ def test_a_transfer_that_fails_gives_the_sound_back():
     run(main)
 
 
+def test_a_transfer_there_is_no_memory_for_gives_the_sound_back():
+    async def main():
+        alice, bob, at_alice, _ = agents("alice", "bob")
+        tones = [Tone(1000), Tone(2000)]
+        answering(bob, tones[1])
+        async with alice, bob:
+            call = await alice.call(uri(bob, "bob"), audio=tones[0])
+
+            def full(*arguments):
+                raise MemoryError
+
+            bob.core.start_session = full
+            call.transfer("sip:carol@127.0.0.1:9")
+            await until(has(at_alice, usip.TRANSFER_ENDED))
+            assert last(at_alice, usip.TRANSFER_ENDED).status == 503
+            assert len(bob.calls) == 1 and not call.is_ended and bob.dropped == 1
+            heard = tones[1].heard
+            await until(lambda: tones[1].heard > heard + 5)
+
+    run(main)
+
+
 def test_an_attended_transfer_joins_the_other_two():
     async def main():
         alice, bob, carol, at_alice, at_bob, at_carol = agents("alice", "bob", "carol")

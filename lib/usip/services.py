@@ -8,6 +8,8 @@ another (Replaces) is obeyed when `agent.follows_transfers`: sound goes over to 
 which is in `agent.calls` and in no application's hands. Otherwise it is declined.
 """
 
+import gc
+
 from usip import core
 from usip.net.accounts import target_of
 
@@ -60,13 +62,33 @@ def _follow(agent, referral, old) -> None:
     if old is None or not agent.follows_transfers:
         referral.reject(agent.now_ms())
         return
-    call = agent.make_call()
+    try:
+        call = agent.make_call()
+    except MemoryError:
+        call = None
     if call is None:
         referral.reject(agent.now_ms(), 486)
         return
     agent.calls.append(call)
     call.take_audio(old)
-    call.session = referral.accept(agent.now_ms(), call.media)
+    try:
+        call.session = referral.accept(agent.now_ms(), call.media)
+    except MemoryError:
+        _give_up(agent, referral, call, old)
+
+
+def _give_up(agent, referral, call, old) -> None:
+    """There is no memory for the call that was asked for: say so, and go on with the old one."""
+    from usip import switchboard
+
+    old.take_audio(call)
+    agent.calls.remove(call)
+    switchboard.close_path(agent, call)
+    call.media.close()
+    call.stream = None
+    gc.collect()
+    agent.dropped += 1
+    referral.follow(503, b"Service Unavailable", agent.now_ms())
 
 
 def take_over(agent, call) -> bool:
