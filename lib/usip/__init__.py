@@ -59,8 +59,7 @@ def unload(*names: str) -> None:
             delattr(sys.modules[package], last)
 
 
-_UNITS = 3  # loaded at a time, beside what is running
-_COLLECT_BYTES = 4096  # of garbage: what comes and goes must not spread over the whole heap
+_UNITS = 2  # loaded at a time, beside what is running
 
 loaded = []  # names of the modules that `load` brought, that used last at the end
 
@@ -68,13 +67,15 @@ loaded = []  # names of the modules that `load` brought, that used last at the e
 def load(name: str):
     """Return a module that a linked image has for the moment: tools/overlay.py."""
     import gc
+    import sys
 
-    gc.threshold(_COLLECT_BYTES)
     if name in loaded:
         loaded.remove(name)
     elif len(loaded) == _UNITS:
         unload(loaded.pop(0))
     loaded.append(name)
+    if name not in sys.modules:
+        gc.collect()  # what comes and goes must not spread over the whole heap
     try:
         return __import__(name, None, None, (name,))
     except MemoryError:  # half of it may be there
