@@ -148,7 +148,7 @@ class _Linker:
         self.edits = []
         self.more = set()  # imports to be added
         self.inside = self.home.get(module.name)
-        self.words = set(module.words)
+        self.words = module.words | module.globals
         if self.inside:
             for name, other in self.modules.items():
                 if self.home.get(name) == self.inside:
