@@ -109,5 +109,7 @@ def test_a_call_keeps_to_its_route(core, phone, called):
     response = phone.call_and_hang_up("tel:+15550100002", "tel:+15550100001")
     receiving.join(6)
     assert response.startswith("SIP/2.0 200"), response
-    assert [message.split(" ", 1)[0] for message in receiving.received] == ["INVITE", "ACK", "BYE"]
+    methods = [message.split(" ", 1)[0] for message in receiving.received]
+    assert methods[0] == "INVITE"
+    assert sorted(methods[1:]) == ["ACK", "BYE"]  # of two datagrams either may come first
     assert len(",".join(fields(receiving.received[0], "Record-Route")).split(",")) >= 3

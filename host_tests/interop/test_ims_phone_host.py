@@ -142,6 +142,7 @@ def test_a_call_between_two_phones_with_preconditions(core, ims_phone, precondit
     called.wait_event("dtmf", digit="5")
     phone.do("hold")
     called.wait_event("held")
+    phone.wait_event("media", direction="sendonly")
     phone.do("resume")
     called.wait_event("resumed")
     called.do("hangup")
