@@ -66,8 +66,8 @@ def test_a_call_with_baresip_in_wideband(
     vm,
     baresip,
     kamailio,
-    sounds,
-    folder,  # noqa: F811
+    sounds,  # noqa: F811
+    folder,
 ):
     bob = baresip("bob", codecs="g722/16000/1")
     room = ("--heap", "128k") if "micropython" in vm else ()  # G.722 takes 5 KB more
