@@ -7,7 +7,6 @@ FILE holds the description, `-` is standard input. One that must be refused give
 (null for a flag) and, where its meaning is known, "typed": null when the value breaks its grammar.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -18,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
 import usip  # noqa: E402, F401  (needs lib/ on the path; installs the `micropython` shim)
-from tools import sdp_json  # noqa: E402
+from tools import dump, sdp_json  # noqa: E402
 
 _ORDER = (
     "ok error offset answer version username session_id session_version origin session_name "
@@ -72,28 +71,13 @@ def on_vm(octets: bytes, heap: str, step: int) -> dict:
 
 def main(argv=None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="tools.sdpdump", description=__doc__.split("\n")[0])
-    parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--vm", choices=("cpython", "micropython"), default="cpython")
-    parser.add_argument("--heap", default="48k", help="hard limit of the VM's heap (48k)")
-    parser.add_argument("--chunks", type=int, default=0, metavar="N", help="feed N octets a time")
-    options = parser.parse_args(argv)
-    if options.chunks < 0:
-        parser.error("--chunks: %d is below 0" % options.chunks)
-    try:
-        if options.file == "-":
-            octets = sys.stdin.buffer.read()
-        else:
-            octets = Path(options.file).read_bytes()
-        if options.vm == "micropython":
-            found = on_vm(octets, options.heap, options.chunks)
-        else:
-            found = describe(octets, options.chunks)
-    except (OSError, RuntimeError) as error:
-        print("tools.sdpdump: %s" % error, file=sys.stderr)
-        return 1
-    print(json.dumps(ordered(found), indent=1, ensure_ascii=False))
-    return 0
+    return dump.run(
+        "tools.sdpdump",
+        __doc__.split("\n")[0],
+        lambda octets, step: ordered(describe(octets, step)),
+        lambda octets, heap, step: ordered(on_vm(octets, heap, step)),
+        argv,
+    )
 
 
 if __name__ == "__main__":

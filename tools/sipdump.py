@@ -6,7 +6,6 @@ FILE holds the octets of one datagram, `-` is standard input. A message that mus
 {"ok": false, "error": ..., "offset": ..., "answer": status, or null when it is dropped}.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lib"))
 
-from tools import sip_ids, sip_json  # noqa: E402  (they need lib/ on the path)
+from tools import dump, sip_ids, sip_json  # noqa: E402  (they need lib/ on the path)
 
 _ORDER = (
     "ok kind method request_uri status reason version headers via from to contact cseq call_id "
@@ -87,28 +86,13 @@ def _image(rom) -> Path:
 
 def main(argv=None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="tools.sipdump", description=__doc__.split("\n")[0])
-    parser.add_argument("file", metavar="FILE")
-    parser.add_argument("--vm", choices=("cpython", "micropython"), default="cpython")
-    parser.add_argument("--heap", default="48k", help="hard limit of the VM's heap (48k)")
-    parser.add_argument("--chunks", type=int, default=0, metavar="N", help="feed N octets a time")
-    options = parser.parse_args(argv)
-    if options.chunks < 0:
-        parser.error("--chunks: %d is below 0" % options.chunks)
-    try:
-        if options.file == "-":
-            octets = sys.stdin.buffer.read()
-        else:
-            octets = Path(options.file).read_bytes()
-        if options.vm == "micropython":
-            found = on_vm(octets, options.heap, options.chunks)
-        else:
-            found = sip_json.describe(octets, options.chunks)
-    except (OSError, RuntimeError) as error:
-        print("tools.sipdump: %s" % error, file=sys.stderr)
-        return 1
-    print(json.dumps(collect(found), indent=1, ensure_ascii=False))
-    return 0
+    return dump.run(
+        "tools.sipdump",
+        __doc__.split("\n")[0],
+        lambda octets, step: collect(sip_json.describe(octets, step)),
+        lambda octets, heap, step: collect(on_vm(octets, heap, step)),
+        argv,
+    )
 
 
 if __name__ == "__main__":
