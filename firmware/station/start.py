@@ -15,6 +15,7 @@ _WRONG_FILE = 2
 
 def run(config_path: str, board_path: str) -> int:
     """Run until told to stop; return the exit status: 0, or 2 when a file is wrong."""
+    files = None
     try:
         files = load(config_path, board_path)
         _serve(files, _count_crashes(files[1]))
@@ -27,7 +28,8 @@ def run(config_path: str, board_path: str) -> int:
         return 0
     except Exception as e:  # whatever it was: the next start shall know it
         _note(e)
-        _restart(files[1])
+        if files is not None:
+            _restart(files[1])
         raise
     _restart(files[1])
     return 0
